@@ -1,0 +1,46 @@
+"""The errors a player may cause, each a single line that names the value, the rule and the way out.
+
+Only a `BanditsError` is ever shown as one line; anything else is a defect and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BanditsError(Exception):
+    """A mistake outside the program: its message is one line, meant for the player."""
+
+
+class InvalidValue(BanditsError, ValueError):
+    """A value breaks a rule of the arena."""
+
+
+class UnknownName(BanditsError, LookupError):
+    """No agent, dataset, setting or command has this name."""
+
+
+class BadFile(BanditsError):
+    """A dataset, a champion file or an arena cannot be used as it is."""
+
+
+class StoreError(BanditsError):
+    """The arena could not be read or written: disk full, read-only, locked, changed meanwhile."""
+
+
+class EngineMissing(BanditsError, ImportError):
+    """The compiled engine is not built, or not for this machine."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'Ada'?" for the nearest of the known names, or nothing."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f"; did you mean '{folded[near[0]]}'?" if near else ""
+
+
+def printable(text: str, limit: int = 80) -> str:
+    """Return the text with everything that could steer a terminal escaped, cut to `limit` characters."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
