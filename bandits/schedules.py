@@ -32,7 +32,8 @@ def constant(step: Float, horizon: int) -> Float:
 @SCHEDULES.register("cosine")
 def cosine(step: Float, horizon: int) -> Float:
     """(1 + cos(pi step / horizon)) / 2."""
-    return 0.5 * (1.0 + cos_pi(np.minimum(step / horizon, 1.0)))
+    factor = 0.5 * (1.0 + cos_pi(np.minimum(step / horizon, 1.0)))
+    return np.where(step < horizon, factor, 0.0)  # cos_pi(1) is -1 but for a rounding
 
 
 def learning_rates(
