@@ -1,9 +1,10 @@
-"""A float that counts: the definition of a step executed operation by operation, by the convention of docs/RULES.md.
+"""A float that counts: a step executed operation by operation, by the convention of docs/RULES.md.
 
-Each add, subtract, multiply, divide, exp, log and square root is one; comparisons, max, selecting by a mask, copies,
-negation and integer arithmetic are free; a sum starts from its first term, and the first contribution to a gradient is
-an assignment. What is counted is the arithmetic of `reference`, followed by the backward pass below, whose result the
-tests compare with autograd: so what is counted is known to be right.
+Each add, subtract, multiply, divide, exp, log and square root is one; comparisons, max, selecting
+by a mask, copies, negation and integer arithmetic are free; a sum starts from its first term, and
+the first contribution to a gradient is an assignment. What is counted is the arithmetic of
+`reference`, followed by the backward pass below, whose result the tests compare with autograd: so
+what is counted is known to be right.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def accumulate(into: list[Any], start: int, values: Vector) -> None:
         into[j] = value if into[j] is None else into[j] + value
 
 
-# ---------------------------------------------------------------- the backward pass, by hand
+# ---------------------------------------------------------- the backward pass, by hand
 
 
 def linear_backward(w: Matrix, x: Vector, dy: Vector, grads: Gradients, name: str) -> Vector:
@@ -206,7 +207,7 @@ def adam(w: Scalar, g: Scalar, m: Scalar, v: Scalar) -> tuple[Scalar, Scalar, Sc
     return w - 0.01 * m_hat / (v_hat.sqrt() + 1e-8), m, v
 
 
-# ---------------------------------------------------------------- what the tests ask for
+# ---------------------------------------------------------- what the tests ask for
 
 
 def count_step(

@@ -1,8 +1,9 @@
-"""microGPT in float64 scalars, with its own reverse-mode autograd: the truth that the engine is held to.
+"""microGPT in float64 scalars, with its own reverse-mode autograd: the truth the engine is held to.
 
-The model is written once (`step`, `document_loss`) over whatever scalar it is given: `Value` builds a graph and
-differentiates it, `counting.Counted` counts its operations. It shares no code with the engine and takes no short cut, so
-it is slow: a default training step takes about 50 ms. `vectorised.py` is the same in numpy, for long runs.
+The model is written once (`step`, `document_pass`) over whatever scalar it is given: `Value` builds
+a graph and differentiates it, `counting.Counted` counts its operations. It shares no code with the
+engine and takes no short cut, so it is slow: some 20 ms a default training step. `vectorised.py` is
+the same in numpy, for long runs.
 
 Source: microGPT, karpathy.github.io, 12 Feb 2026.
 """
@@ -65,7 +66,7 @@ def initial_weights(shape: Shape, rng: random.Random) -> dict[str, list[list[flo
     }
 
 
-# ---------------------------------------------------------------- the scalar that differentiates itself
+# ---------------------------------------------------------- the scalar that differentiates itself
 
 
 class Value:
@@ -161,7 +162,7 @@ class Value:
         return order
 
 
-# ---------------------------------------------------------------- the model, over any scalar
+# ---------------------------------------------------------- the model, over any scalar
 
 
 def dot(a: Sequence[Scalar], b: Sequence[Scalar]) -> Scalar:
@@ -293,7 +294,7 @@ def batch_mean(losses: Vector) -> Scalar:
     return losses[0] if len(losses) == 1 else total(losses) / float(len(losses))
 
 
-# ---------------------------------------------------------------- what the tests ask for
+# ---------------------------------------------------------- what the tests ask for
 
 
 def loss_and_grads(

@@ -1,4 +1,4 @@
-"""The references agree with one another, with finite differences and with a figure worked out by hand."""
+"""The references agree with one another, with finite differences and with the rules' example."""
 
 from __future__ import annotations
 

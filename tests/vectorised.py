@@ -1,7 +1,7 @@
-"""microGPT in numpy, any float type, a minibatch at a time: `reference` for long runs, and a peer to time against.
+"""microGPT in numpy, any float type, a minibatch at a time: for long runs, and a peer to time.
 
-Documents are packed one after another; a mask keeps each from seeing the next and the future. tests/test_reference.py
-holds it to the scalar autograd.
+Documents are packed one after another; a mask keeps each from seeing the next and the future.
+tests/test_reference.py holds it to the scalar autograd.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def rmsnorm_backward(dy: Array, y: Array, rstd: Array) -> Array:
 
 
 class Batch:
-    """Documents packed: input, target, position and owner of each scored token, and who sees whom."""
+    """Packed documents: input, target, position, owner of each scored token; who sees whom."""
 
     def __init__(self, shape: Shape, documents: Sequence[Document]) -> None:
         pairs = [scored(shape, document) for document in documents]

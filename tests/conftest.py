@@ -1,0 +1,32 @@
+"""What every test shares: an arena of its own, and the option that runs the slow ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than a few seconds; runs with --slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: pytest --slow runs it"))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A BANDITS_HOME of the test's own: no test can reach the arena of whoever runs it."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("BANDITS_HOME", str(folder))
+    monkeypatch.setenv("NO_COLOR", "1")
+    return folder
