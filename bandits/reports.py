@@ -29,14 +29,18 @@ class AgentRow:
     dataset_name: str
     n_steps: int
     energy: Energy
-    loss: float | None  # mean of the last 50 training losses; None before the first step
+    loss: (
+        float | None
+    )  # mean of the last 50 training losses; None before the first step
     diverged: bool
     wins: int = 0
     draws: int = 0
     losses: int = 0
     rating: float = 0.0  # openskill's ordinal, mu - 3 sigma
     current: bool = False
-    bits: float | None = None  # H as last judged with these weights and this temperature
+    bits: float | None = (
+        None  # H as last judged with these weights and this temperature
+    )
     score: float | None = None  # None until the arena has judged these weights
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,7 +77,9 @@ class TrainReport:
     n_flops: int  # of this call
     diverged: bool
     stopped: bool  # the player interrupted it
-    losses: np.ndarray  # float32, this call's losses; means of equal runs of steps if there are many
+    losses: (
+        np.ndarray
+    )  # of this call's steps; means of equal runs of steps if there are many
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON data, without the curve."""
@@ -103,7 +109,9 @@ class GenerateReport:
     valid: tuple[bool, ...]
     unique: tuple[bool, ...]
     creative: tuple[bool, ...]
-    judgement: Judgement  # of exactly this sample; its creativity_low is the Wilson bound
+    judgement: (
+        Judgement  # of exactly this sample; its creativity_low is the Wilson bound
+    )
     n_flops: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -112,9 +120,20 @@ class GenerateReport:
             "name": self.name,
             "seed": self.seed,
             "samples": [
-                {"text": text, "ended": ended, "valid": valid, "unique": unique, "creative": creative}
-                for text, ended, valid, unique, creative in zip(
-                    self.texts, self.ended, self.valid, self.unique, self.creative, strict=True
+                dict(
+                    zip(
+                        ("text", "ended", "valid", "unique", "creative"),
+                        sample,
+                        strict=True,
+                    )
+                )
+                for sample in zip(
+                    self.texts,
+                    self.ended,
+                    self.valid,
+                    self.unique,
+                    self.creative,
+                    strict=True,
                 )
             ],
             "bits": self.judgement.bits,
@@ -164,7 +183,9 @@ class BattleReport:
     @property
     def efficiency_winner(self) -> str | None:
         """The name of the winner by score per operation; None when neither leads."""
-        return {"a": self.name_a, "b": self.name_b}.get(self.outcome.efficiency_winner or "")
+        return {"a": self.name_a, "b": self.name_b}.get(
+            self.outcome.efficiency_winner or ""
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON data."""
