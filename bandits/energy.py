@@ -55,11 +55,10 @@ def clip_flops(config: GPTConfig, *, clipped: bool) -> int:
 def evaluate_flops(config: GPTConfig, positions: Sequence[int]) -> int:
     """Return the operations of scoring documents at a temperature, one by one.
 
-    The forward pass of each without its mean over positions (T operations), and V divisions by the
-    temperature a position.
+    The forward pass of each, and V divisions by the temperature a position; the losses of different
+    documents are not averaged.
     """
-    V = config.vocab_size
-    return sum(forward_flops(config, [T]) - T + T * V for T in positions)
+    return sum(forward_flops(config, [T]) + T * config.vocab_size for T in positions)
 
 
 def generate_flops(config: GPTConfig, n_tokens: Iterable[int]) -> int:
