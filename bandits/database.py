@@ -28,11 +28,7 @@ FILE_NAME = "arena.db"
 def default_home() -> Path:
     """Return the arena's folder: $BANDITS_HOME, or the platform's place for user data."""
     chosen = os.environ.get("BANDITS_HOME")
-    return (
-        Path(chosen).expanduser()
-        if chosen
-        else Path(platformdirs.user_data_dir("bandits"))
-    )
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("bandits"))
 
 
 class Database:
@@ -89,13 +85,9 @@ class Database:
         """Whether the file is an arena or still empty; False only if it is certainly neither."""
         try:
             self._connection.execute("BEGIN")  # one snapshot for all three
-            application_id = self._connection.execute(
-                "PRAGMA application_id"
-            ).fetchone()[0]
+            application_id = self._connection.execute("PRAGMA application_id").fetchone()[0]
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            n_tables = self._connection.execute(
-                "SELECT count(*) FROM sqlite_schema"
-            ).fetchone()[0]
+            n_tables = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
             self._connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
@@ -128,9 +120,7 @@ class Database:
         if self.row("PRAGMA user_version")[0] == len(MIGRATIONS):
             return
         with self.transaction():
-            done = self.row("PRAGMA user_version")[
-                0
-            ]  # another process may have been first
+            done = self.row("PRAGMA user_version")[0]  # another process may have been first
             for step in MIGRATIONS[done:]:
                 for statement in step:
                     self.execute(statement)
@@ -186,9 +176,7 @@ class Database:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         place = shown(self.path)
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreError(
-                f"{place} is locked by another bandits; nothing was saved, try again"
-            )
+            return StoreError(f"{place} is locked by another bandits; nothing was saved, try again")
         starved = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
         if code == sqlite3.SQLITE_FULL or (starved and _is_full(self.path.parent)):
             return StoreError(
@@ -203,9 +191,7 @@ class Database:
                 f"{place} is damaged ({error}); move it away to begin a fresh arena, or set "
                 "BANDITS_HOME to another folder"
             )
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or not _is_writable(
-            self.path
-        ):
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or not _is_writable(self.path):
             return StoreError(
                 f"{place} is read-only; set BANDITS_HOME to a folder you may write to"
             )
@@ -217,6 +203,10 @@ class Database:
 def _make_folder(home: Path) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StoreError(
+            f"{shown(home)} is not a folder; set BANDITS_HOME to one for the arena"
+        ) from None
     except OSError as error:
         raise StoreError(
             f"{shown(home)} cannot be the arena's folder ({error.strerror}); set BANDITS_HOME to "
@@ -226,9 +216,7 @@ def _make_folder(home: Path) -> None:
 
 def _check_regular(path: Path) -> None:
     if path.exists() and not path.is_file():
-        raise StoreError(
-            f"{shown(path)} is not a file; set BANDITS_HOME to another folder"
-        )
+        raise StoreError(f"{shown(path)} is not a file; set BANDITS_HOME to another folder")
 
 
 def _is_full(folder: Path) -> bool:
@@ -240,9 +228,7 @@ def _is_full(folder: Path) -> bool:
 
 
 def _is_writable(path: Path) -> bool:
-    return os.access(path.parent, os.W_OK) and (
-        not path.exists() or os.access(path, os.W_OK)
-    )
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
 def shown(path: Path) -> str:

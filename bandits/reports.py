@@ -29,18 +29,14 @@ class AgentRow:
     dataset_name: str
     n_steps: int
     energy: Energy
-    loss: (
-        float | None
-    )  # mean of the last 50 training losses; None before the first step
+    loss: float | None  # mean of the last 50 training losses; None before the first step
     diverged: bool
     wins: int = 0
     draws: int = 0
     losses: int = 0
     rating: float = 0.0  # openskill's ordinal, mu - 3 sigma
     current: bool = False
-    bits: float | None = (
-        None  # H as last judged with these weights and this temperature
-    )
+    bits: float | None = None  # H as last judged with these weights and this temperature
     score: float | None = None  # None until the arena has judged these weights
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,9 +73,7 @@ class TrainReport:
     n_flops: int  # of this call
     diverged: bool
     stopped: bool  # the player interrupted it
-    losses: (
-        np.ndarray
-    )  # of this call's steps; means of equal runs of steps if there are many
+    losses: np.ndarray  # of this call's steps; means of equal runs of steps if there are many
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON data, without the curve."""
@@ -109,9 +103,7 @@ class GenerateReport:
     valid: tuple[bool, ...]
     unique: tuple[bool, ...]
     creative: tuple[bool, ...]
-    judgement: (
-        Judgement  # of exactly this sample; its creativity_low is the Wilson bound
-    )
+    judgement: Judgement  # of exactly this sample; its creativity_low is the Wilson bound
     n_flops: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -183,9 +175,7 @@ class BattleReport:
     @property
     def efficiency_winner(self) -> str | None:
         """The name of the winner by score per operation; None when neither leads."""
-        return {"a": self.name_a, "b": self.name_b}.get(
-            self.outcome.efficiency_winner or ""
-        )
+        return {"a": self.name_a, "b": self.name_b}.get(self.outcome.efficiency_winner or "")
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON data."""

@@ -105,9 +105,7 @@ class Store(Database):
     def _no_agent(self, name: str) -> Any:
         known = self.agent_names()
         hint = (
-            did_you_mean(name, known) + " (agents lists them)"
-            if known
-            else "; there are none yet"
+            did_you_mean(name, known) + " (agents lists them)" if known else "; there are none yet"
         )
         raise UnknownName(f"no agent '{printable(name, 40)}'{hint}")
 
@@ -211,9 +209,7 @@ class Store(Database):
             "SELECT command, energy FROM ledger WHERE agent_id = ? ORDER BY id",
             agent_id,
         )
-        return [
-            (command, Energy.from_dict(json.loads(energy))) for command, energy in rows
-        ]
+        return [(command, Energy.from_dict(json.loads(energy))) for command, energy in rows]
 
     def rename_agent(self, old: str, new: str) -> None:
         """Give an agent another name.  Raises UnknownName, InvalidValue if the name is taken."""
@@ -253,12 +249,8 @@ class Store(Database):
             json.dumps(outcome),
         )
         for record, corner in ((a, "a"), (b, "b")):
-            column = (
-                "draws" if winner is None else "wins" if winner == corner else "losses"
-            )
-            self.execute(
-                f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", record.id
-            )
+            column = "draws" if winner is None else "wins" if winner == corner else "losses"
+            self.execute(f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", record.id)
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
@@ -273,9 +265,7 @@ class Store(Database):
 
     def set_rating(self, agent_id: int, mu: float, sigma: float) -> None:
         """Write an agent's rating."""
-        self.execute(
-            "UPDATE agents SET mu = ?, sigma = ? WHERE id = ?", mu, sigma, agent_id
-        )
+        self.execute("UPDATE agents SET mu = ?, sigma = ? WHERE id = ?", mu, sigma, agent_id)
 
     # Datasets, cached scores, and what is current
 
@@ -284,9 +274,7 @@ class Store(Database):
         rows = self.rows("SELECT name, sha256 FROM datasets ORDER BY name")
         return [(name, sha256) for name, sha256 in rows]
 
-    def insert_dataset(
-        self, name: str, sha256: str, documents: tuple[str, ...]
-    ) -> None:
+    def insert_dataset(self, name: str, sha256: str, documents: tuple[str, ...]) -> None:
         """Keep a copy of a dataset's documents."""
         packed = zlib.compress("\n".join(documents).encode(), 6)
         self.execute("INSERT INTO datasets VALUES (?, ?, ?)", sha256, name, packed)
@@ -298,9 +286,7 @@ class Store(Database):
         try:
             text = unpacker.decompress(packed, MAX_TEXT_BYTES).decode()
         except (zlib.error, UnicodeDecodeError):
-            raise BadFile(
-                f"{shown(self.path)} holds a damaged dataset {sha256[:12]}"
-            ) from None
+            raise BadFile(f"{shown(self.path)} holds a damaged dataset {sha256[:12]}") from None
         return text.split("\n")
 
     def score(self, key: tuple[str, str, float, int]) -> dict[str, Any] | None:
@@ -312,9 +298,7 @@ class Store(Database):
         )
         return json.loads(row[0]) if row else None
 
-    def put_score(
-        self, key: tuple[str, str, float, int], judgement: dict[str, Any]
-    ) -> None:
+    def put_score(self, key: tuple[str, str, float, int], judgement: dict[str, Any]) -> None:
         """Cache a judgement, and drop those of weights that no agent has any more."""
         self.execute(
             "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?)",

@@ -193,9 +193,7 @@ while True:
 
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_kill_9_at_any_instant_leaves_the_old_or_the_new_state(tmp_path: Path) -> None:
@@ -282,9 +280,7 @@ def test_a_strangers_file_is_kept_aside_and_never_overwritten(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("application_id", [0, 12345])
-def test_another_programs_database_is_kept_aside_whole(
-    tmp_path: Path, application_id: int
-) -> None:
+def test_another_programs_database_is_kept_aside_whole(tmp_path: Path, application_id: int) -> None:
     path = tmp_path / "arena.db"
     other = sqlite3.connect(path)
     other.execute(f"PRAGMA application_id = {application_id}")
@@ -326,9 +322,7 @@ def test_odd_places_are_one_line(tmp_path: Path, what: str) -> None:
         home.write_text("x")
     else:
         home.mkdir()
-        (home / "arena.db").mkdir() if what == "folder" else os.mkfifo(
-            home / "arena.db"
-        )
+        (home / "arena.db").mkdir() if what == "folder" else os.mkfifo(home / "arena.db")
     assert "BANDITS_HOME" in refuse(home, StoreError)
 
 
@@ -356,10 +350,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     options = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
     on_linux = sys.platform == "linux"
-    if (
-        not on_linux
-        or subprocess.run(options, capture_output=True, check=False).returncode
-    ):
+    if not on_linux or subprocess.run(options, capture_output=True, check=False).returncode:
         pytest.skip("needs the right to mount a disk")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
@@ -373,9 +364,7 @@ def test_a_full_disk_changes_nothing_and_says_so(small_disk: Path) -> None:
         pytest.raises(StoreError, match="no space left") as caught,
         store.transaction(),
     ):
-        store.update_agent(
-            record, state(2, size=600_000), Energy(training=1), command="train"
-        )
+        store.update_agent(record, state(2, size=600_000), Energy(training=1), command="train")
     one_line(caught.value)
     assert store.agent_with_arrays("Ada") == (record, bytes([1]) * 64)
     with store.transaction():  # what fits is stored again
@@ -409,9 +398,7 @@ def test_a_read_only_disk_at_the_first_run_is_one_line(small_disk: Path) -> None
 
 def test_a_file_that_may_not_grow_changes_nothing(store: Store) -> None:
     add(store, "Ada", 1)
-    store.execute(
-        "PRAGMA max_page_count = 20"
-    )  # stands in for a full disk where none can be made
+    store.execute("PRAGMA max_page_count = 20")  # stands in for a full disk where none can be made
     with pytest.raises(StoreError, match="no space left"), store.transaction():
         store.update_agent(
             store.agent("Ada"),
