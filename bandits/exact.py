@@ -36,6 +36,17 @@ def log2(x: npt.ArrayLike) -> Float:
     return np.asarray(e + 2.0 * _INV_LN2 * (s * series), dtype=np.float64)
 
 
+def exp2(x: npt.ArrayLike) -> Float:
+    """Return 2**x elementwise for finite x: 2**n e**y with n whole and |y| <= ln(2)/2."""
+    x = np.asarray(x, dtype=np.float64)
+    n = np.rint(x)
+    y = (x - n) / _INV_LN2
+    series = np.ones_like(y)
+    for k in range(16, 0, -1):  # y <= 0.347: the next term is below 2**-60
+        series = 1.0 + series * y / k
+    return np.asarray(np.ldexp(series, n.astype(np.int32)), dtype=np.float64)
+
+
 def cos_pi(x: npt.ArrayLike) -> Float:
     """Return cos(pi x) elementwise for x in [0, 1], as -sin(pi (x - 1/2)) by its Taylor series."""
     y = _PI * (np.asarray(x, dtype=np.float64) - 0.5)
@@ -54,10 +65,12 @@ def to_fixed(bits: npt.ArrayLike) -> Int:
     return np.rint(np.asarray(bits, dtype=np.float64) * FIXED).astype(np.int64)
 
 
-def uniform_indices(seed: int, n: int, size: int) -> Int:
+def uniform_indices(seed: int | np.random.PCG64, n: int, size: int) -> Int:
     """Return `size` indices in 0..n-1 (n < 2**31) from the raw words of PCG64(seed).
 
-    numpy keeps the raw stream of a bit generator fixed, but not what its `Generator` makes of it.
+    A PCG64 in place of the seed is a stream that goes on from call to call.  numpy keeps the raw
+    stream of a bit generator fixed, but not what its `Generator` makes of it.
     """
-    words = np.random.PCG64(seed).random_raw(size) >> np.uint64(32)
+    stream = np.random.PCG64(seed) if isinstance(seed, int) else seed
+    words = stream.random_raw(size) >> np.uint64(32)
     return ((words * np.uint64(n)) >> np.uint64(32)).astype(np.int64)

@@ -1,0 +1,229 @@
+"""The judge: how good and how original a model is, by one dataset's yardsticks.
+
+It computes everything from logits and generated tokens itself; an agent never reports its own
+figures.  Judging is the arena's and costs the agent no energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bandits import exact
+from bandits.datasets import Dataset, Documents
+from bandits.errors import InvalidValue, printable
+from bandits.ngrams import NGrams
+from bandits.rules import CURRENT as RULES
+
+if TYPE_CHECKING:
+    from bandits.model import GPT, Samples
+
+Bool = npt.NDArray[np.bool_]
+Int = npt.NDArray[np.int64]
+
+# Far past any score (a uniform guess costs at most 12), and low enough that fixed-point sums of
+# 8 million tokens fit into int64.
+MAX_BITS = 256.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """A model's figures on the test split and on one sample of documents.
+
+    document_bits (n,): bits of each test document in units of 2**-32; document_tokens (n,): its
+    scored tokens; creative (n_samples,): the documents that count towards C.
+    """
+
+    h1: float
+    h_par: float
+    finite: bool  # every weight and logit
+    samples: tuple[str, ...] = field(repr=False)
+    valid: Bool = field(repr=False)
+    unique: Bool = field(repr=False)
+    document_bits: Int = field(repr=False)
+    document_tokens: Int = field(repr=False)
+
+    @property
+    def n_samples(self) -> int:
+        """Documents in the sample."""
+        return len(self.valid)
+
+    @property
+    def creative(self) -> Bool:
+        """Which documents are valid, not in train, and not a repeat within the sample."""
+        return self.valid & self.unique
+
+    @property
+    def bits(self) -> float:
+        """H: bits per token on the test split."""
+        return int(self.document_bits.sum()) / (exact.FIXED * int(self.document_tokens.sum()))
+
+    @property
+    def perplexity(self) -> float:
+        """2**H."""
+        return float(exact.exp2(self.bits))
+
+    @property
+    def quality(self) -> float:
+        """Q: 0 for letter frequencies, 1 for 7% fewer bits than the best house n-gram."""
+        return float(RULES.quality(self.bits, self.h1, self.h_par))
+
+    @property
+    def creativity(self) -> float:
+        """C: the creative fraction of the sample."""
+        return int(self.creative.sum()) / self.n_samples
+
+    @property
+    def creativity_low(self) -> float:
+        """The one-sided 95% Wilson lower bound of C."""
+        return RULES.wilson_low(int(self.creative.sum()), self.n_samples)
+
+    @property
+    def uniqueness(self) -> float:
+        """The fraction of the sample that is not in train and not a repeat."""
+        return int(self.unique.sum()) / self.n_samples
+
+    @property
+    def validity(self) -> float:
+        """The fraction of the sample that is valid."""
+        return int(self.valid.sum()) / self.n_samples
+
+    @property
+    def score(self) -> float:
+        """1000 * 2QC / (Q + C); 0 when anything is not finite."""
+        return float(RULES.score(self.quality, self.creativity)) if self.finite else 0.0
+
+    @property
+    def score_low(self) -> float:
+        """The score with C at its lower bound."""
+        return float(RULES.score(self.quality, self.creativity_low)) if self.finite else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as plain data, without the documents."""
+        figures = (
+            "bits perplexity quality creativity creativity_low uniqueness validity "
+            "score score_low n_samples finite"
+        )
+        return {key: getattr(self, key) for key in figures.split()}
+
+
+class Judge:
+    """One dataset's yardsticks: the house n-grams' bits and the limits of a valid document.
+
+    h: H1..H6, bits per token on the test split; h_par: those of quality 1; length_low, length_high:
+    characters of a valid document; max_bits: the most bits per token that it may have under the
+    house 5-gram.  Raises InvalidValue for a dataset that is not split.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        if not (len(dataset.train) and len(dataset.validation) and len(dataset.test)):
+            raise InvalidValue(
+                f"dataset '{printable(dataset.name)}' is not split, so nothing can be judged by it; "
+                "load it with split='ruleset-1'"
+            )
+        self.dataset = dataset
+        self._ngrams = NGrams(dataset.train, dataset.vocab_size)
+        self._known = frozenset(dataset.train.texts)
+        self.h = tuple(
+            int(exact.to_fixed(-exact.log2(p)).sum()) / (exact.FIXED * dataset.test.n_tokens)
+            for p in self._ngrams.probabilities(dataset.test)
+        )
+        self.h_par = RULES.par(self.h)
+        low, high = RULES.VALID_LENGTHS
+        self.length_low = RULES.percentile(dataset.train.lengths, low)
+        self.length_high = RULES.percentile(dataset.train.lengths, high)
+        self._max_fixed = RULES.percentile(self._mean_fixed(dataset.validation), RULES.VALID_BITS)
+
+    @property
+    def max_bits(self) -> float:
+        """The most bits per token under the house 5-gram that a valid document may have."""
+        return self._max_fixed / exact.FIXED
+
+    def _mean_fixed(self, documents: Documents) -> Int:
+        """Return each document's mean bits per token under the house 5-gram, in whole 2**-32 bits."""
+        for order, p in enumerate(self._ngrams.probabilities(documents), 1):
+            if order == RULES.VALID_ORDER:
+                break
+        bits = exact.to_fixed(-exact.log2(p))
+        n_tokens = documents.lengths + 1
+        starts = np.cumsum(n_tokens) - n_tokens
+        return np.asarray(np.add.reduceat(bits, starts) // n_tokens, np.int64)
+
+    def valid(self, texts: Sequence[str], ended: Sequence[bool] | Bool) -> Bool:
+        """Return which generated documents are valid; `ended`: with BOS before block_size."""
+        documents = Documents.encode(texts, self.dataset.vocabulary)
+        lengths = documents.lengths
+        return np.asarray(
+            np.asarray(ended, bool)
+            & (lengths >= self.length_low)
+            & (lengths <= self.length_high)
+            & (self._mean_fixed(documents) <= self._max_fixed)
+        )
+
+    def creative(
+        self, texts: Sequence[str], ended: Sequence[bool] | Bool
+    ) -> tuple[Bool, Bool, Bool]:
+        """Return which documents are valid, unique, and both.
+
+        Unique: not in train, and not a repeat of an earlier one of these.
+        """
+        valid = self.valid(texts, ended)
+        first = dict(zip(reversed(texts), range(len(texts) - 1, -1, -1), strict=True))
+        unique = np.zeros(len(texts), bool)
+        unique[[place for text, place in first.items() if text not in self._known]] = True
+        return valid, unique, valid & unique
+
+    def judge(
+        self, model: GPT, temperature: float, seed: int, n_samples: int = RULES.N_SAMPLES
+    ) -> Judgement:
+        """Judge a model by the test split and by documents that it generates from `seed`."""
+        return self.judge_samples(
+            model, temperature, model.generate(n_samples, temperature=temperature, seed=seed)
+        )
+
+    def judge_samples(self, model: GPT, temperature: float, samples: Samples) -> Judgement:
+        """Judge a model by the test split and by documents that it generated before."""
+        test = self.dataset.test
+        evaluation = model.evaluate(test, temperature=temperature)
+        n_tokens = test.lengths + 1
+        finite = (
+            samples.finite
+            and bool(np.isfinite(evaluation.bits).all())
+            and all(np.isfinite(weights).all() for weights in model.state_dict().values())
+        )
+        ceiling = MAX_BITS * n_tokens.astype(np.float64)
+        bits = np.where(np.isfinite(evaluation.bits), evaluation.bits, ceiling)
+        texts = self.dataset.decode_rows(samples.tokens, samples.lengths)
+        valid, unique, _ = self.creative(texts, samples.ended)
+        return Judgement(
+            h1=self.h[0],
+            h_par=self.h_par,
+            finite=finite,
+            samples=texts,
+            valid=valid,
+            unique=unique,
+            document_bits=exact.to_fixed(np.minimum(bits, ceiling)),
+            document_tokens=n_tokens,
+        )
+
+
+_judges: dict[tuple[str, str | None], Judge] = {}
+
+
+def judge_for(dataset: Dataset) -> Judge:
+    """Return the judge of a dataset, fitted once a process.  Raises InvalidValue if it is not split."""
+    key = (dataset.sha256, dataset.split)
+    if key not in _judges:
+        _judges[key] = Judge(dataset)
+    return _judges[key]
+
+
+def judge(
+    dataset: Dataset, model: GPT, temperature: float, seed: int, n_samples: int = RULES.N_SAMPLES
+) -> Judgement:
+    """Judge a model by the yardsticks of a dataset."""
+    return judge_for(dataset).judge(model, temperature, seed, n_samples)
