@@ -1,0 +1,385 @@
+"""An agent: a model, its optimiser, its place in the data, its history, and what it has spent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bandits.config import GPTConfig, Settings, check_batch_memory, check_seed, check_steps
+from bandits.datasets import Dataset, Documents
+from bandits.energy import Energy, backward_flops, forward_flops, update_flops
+from bandits.errors import InvalidValue, printable
+from bandits.exact import Float
+from bandits.history import LossHistory
+from bandits.model import GPT, Arrays, Evaluation, Samples
+from bandits.schedules import last_step, learning_rates
+from bandits.seeding import training_order, weight_shapes
+
+CHUNK_SECONDS = 0.03  # a chunk cannot be interrupted; the promise is 0.05
+FIRST_GUESS_FLOPS_A_SECOND = 1e9
+MAX_CHUNK_STEPS = 16_384
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """One chunk of a training call: losses (nats) float64 of its steps, and where the call stands."""
+
+    n_done: int
+    n_steps: int
+    step: int
+    losses: Float
+    learning_rate: float
+    n_flops: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AgentState:
+    """All of an agent as plain data and arrays: what the arena stores and champion files carry."""
+
+    config: GPTConfig
+    settings: Settings
+    seed: int
+    dataset_name: str
+    dataset_sha256: str
+    n_steps: int
+    n_seen: int
+    beta1_power: float
+    beta2_power: float
+    diverged: bool
+    energy: Energy
+    weights: Arrays
+    first_moments: Arrays
+    second_moments: Arrays
+    history: dict[str, Any]
+
+    def metadata(self) -> dict[str, Any]:
+        """Return everything but the arrays, as plain JSON data; floats come back exactly."""
+        history = {k: v for k, v in self.history.items() if not isinstance(v, np.ndarray)}
+        return {
+            "config": self.config.as_dict(),
+            "settings": self.settings.as_dict(),
+            "seed": self.seed,
+            "dataset_name": self.dataset_name,
+            "dataset_sha256": self.dataset_sha256,
+            "n_steps": self.n_steps,
+            "n_seen": self.n_seen,
+            "beta1_power": self.beta1_power,
+            "beta2_power": self.beta2_power,
+            "diverged": self.diverged,
+            "energy": self.energy.as_dict(),
+            "history": history,
+        }
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all arrays by name: weights.*, first_moment.*, second_moment.* and history.*."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for prefix, group in (
+            ("weights", self.weights),
+            ("first_moment", self.first_moments),
+            ("second_moment", self.second_moments),
+        ):
+            arrays.update({f"{prefix}.{name}": array for name, array in group.items()})
+        for name in ("losses", "recent"):
+            arrays[f"history.{name}"] = self.history[name]
+        return arrays
+
+    @classmethod
+    def from_parts(
+        cls, metadata: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> AgentState:
+        """Return the state of these parts, all of it checked.  Raises InvalidValue, naming what is wrong."""
+        try:
+            config = GPTConfig.from_dict(metadata["config"])
+            groups = {
+                prefix: _take_weights(config, arrays, prefix)
+                for prefix in ("weights", "first_moment", "second_moment")
+            }
+            history = dict(metadata["history"])
+            history["losses"] = _take(arrays, "history.losses", np.float64)
+            history["recent"] = _take(arrays, "history.recent", np.float64)
+            state = cls(
+                config=config,
+                settings=Settings.from_dict(metadata["settings"]),
+                seed=check_seed(metadata["seed"]),
+                dataset_name=_text(metadata["dataset_name"], "dataset_name"),
+                dataset_sha256=_text(metadata["dataset_sha256"], "dataset_sha256"),
+                n_steps=_whole(metadata["n_steps"], "n_steps"),
+                n_seen=_whole(metadata["n_seen"], "n_seen"),
+                beta1_power=_power(metadata["beta1_power"], "beta1_power"),
+                beta2_power=_power(metadata["beta2_power"], "beta2_power"),
+                diverged=_flag(metadata["diverged"], "diverged"),
+                energy=Energy.from_dict(metadata["energy"]),
+                weights=groups["weights"],
+                first_moments=groups["first_moment"],
+                second_moments=groups["second_moment"],
+                history=history,
+            )
+            n_recorded = LossHistory.from_state(history).n_steps
+        except InvalidValue:
+            raise
+        except KeyError as missing:
+            raise InvalidValue(f"{printable(str(missing.args[0]))} is missing") from None
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise InvalidValue(f"a part is of the wrong kind ({printable(str(error))})") from None
+        if n_recorded != state.n_steps:
+            raise InvalidValue(f"{n_recorded} losses are recorded for n_steps={state.n_steps}")
+        if not state.diverged:
+            _check_finite(state)
+        return state
+
+
+class Agent:
+    """A GPT that learns a dataset.
+
+    config: microGPT's sizes with the dataset's vocabulary if None; seed: the order of the documents
+    and the initial weights, as in microGPT.  Raises InvalidValue if they do not fit the dataset.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: GPTConfig | None = None,
+        settings: Settings | None = None,
+        seed: int = 42,
+    ) -> None:
+        self.dataset = dataset
+        self.config = config or GPTConfig(vocab_size=dataset.vocab_size)
+        self.settings = settings or Settings()
+        self.seed = check_seed(seed)
+        if self.config.vocab_size != dataset.vocab_size:
+            raise InvalidValue(
+                f"vocab_size={self.config.vocab_size} does not fit dataset '{dataset.name}', "
+                f"which has {dataset.vocab_size} tokens"
+            )
+        self._order, rng = training_order(len(dataset.train), self.seed)
+        self.model = GPT(self.config, rng)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.n_steps = 0
+        self.n_seen = 0
+        self.diverged = False
+        self.energy = Energy()
+        self.history = LossHistory()
+
+    # ---- what an owner pays for ------------------------------------------------------------------
+
+    def can_train(self) -> str | None:
+        """Return why this agent cannot train on, with the way out, or None if it can."""
+        if self.diverged:
+            return (
+                f"its loss stopped being finite after step {self.n_steps:,}, so it cannot learn; "
+                "load an earlier champion or create a new agent"
+            )
+        if self._steps_left(1) == 0:
+            return (
+                f"it has reached its horizon of {self.settings.horizon:,} steps, where the learning "
+                f"rate is 0; try config horizon {2 * self.settings.horizon} or config schedule constant"
+            )
+        return None
+
+    def _steps_left(self, n_steps: int) -> int:
+        end = last_step(self.settings.schedule, self.settings.horizon)
+        return n_steps if end is None else max(0, min(n_steps, end - self.n_steps))
+
+    def train(self, n_steps: int, *, max_flops: int | None = None) -> Iterator[Progress]:
+        """Train up to n_steps more steps, yielding after each chunk of at most some 50 ms.
+
+        Stops early at the horizon, when the loss is not finite (`diverged`), or before a step that
+        max_flops cannot pay.  Between chunks the agent is whole: closing the iterator stops there.
+        Raises: InvalidValue if it cannot train at all; then nothing is spent.
+        """
+        check_steps(n_steps)
+        check_batch_memory(self.config, self.settings.batch_size)
+        reason = self.can_train()
+        if reason:
+            raise InvalidValue(f"nothing to train: {reason}")
+        return self._train(n_steps, max_flops)
+
+    def _train(self, n_steps: int, max_flops: int | None) -> Iterator[Progress]:
+        n_done = n_flops = 0
+        target = self._steps_left(n_steps)
+        steps_a_second = FIRST_GUESS_FLOPS_A_SECOND / self._typical_step_flops()
+        while n_done < target:
+            chunk = int(
+                min(target - n_done, MAX_CHUNK_STEPS, max(1, steps_a_second * CHUNK_SECONDS))
+            )
+            rates = self._learning_rates(chunk)
+            started = perf_counter()
+            run = self.model.train_steps(
+                self.dataset.train,
+                self._order,
+                self.n_seen,
+                rates,
+                self.settings,
+                None if max_flops is None else max_flops - n_flops,
+            )
+            elapsed = perf_counter() - started
+            n_run = len(run.losses)
+            self.n_steps += n_run
+            self.n_seen += n_run * self.settings.batch_size
+            self.energy += Energy(training=run.n_flops + run.wasted_flops)
+            self.history.append(run.losses)
+            self.diverged = run.stopped == "diverged"
+            n_done += n_run
+            n_flops += run.n_flops + run.wasted_flops
+            rate = float(rates[max(n_run - 1, 0)])
+            yield Progress(n_done, n_steps, self.n_steps, run.losses, rate, n_flops)
+            if run.stopped != "done":
+                return
+            steps_a_second = min(n_run / max(elapsed, 1e-6), 4 * steps_a_second)
+
+    def train_all(self, n_steps: int, *, max_flops: int | None = None) -> int:
+        """Train to the end of `train` and return how many steps were run."""
+        n_done = 0
+        for progress in self.train(n_steps, max_flops=max_flops):
+            n_done = progress.n_done
+        return n_done
+
+    def _learning_rates(self, n_steps: int) -> Float:
+        s = self.settings
+        return learning_rates(
+            s.schedule, s.learning_rate, s.horizon, s.warmup, self.n_steps, n_steps
+        )
+
+    def learning_rate(self) -> float:
+        """Return the learning rate of the next step."""
+        return float(self._learning_rates(1)[0])
+
+    def _typical_step_flops(self) -> int:
+        """Return the cost of a step of full documents: an upper bound for sizing the first chunk."""
+        T = min(self.config.block_size, int(self.dataset.train.lengths.max()) + 1)
+        batch = [T] * self.settings.batch_size
+        forward = forward_flops(self.config, batch)
+        return forward + backward_flops(self.config, batch, 1) + update_flops(self.config)
+
+    def next_documents(self, n: int) -> Documents:
+        """Return the n training documents that come next, as the owner may look at them."""
+        which = self._order[(self.n_seen + np.arange(n)) % len(self._order)]
+        return Documents.encode(
+            [self.dataset.train.texts[i] for i in which.tolist()], self.dataset.vocabulary
+        )
+
+    def generate(self, n: int, seed: int = 0) -> Samples:
+        """Return n documents at the agent's temperature; their energy is charged."""
+        samples = self.model.generate(n, temperature=self.settings.temperature, seed=seed)
+        self.charge(Energy(generation=samples.n_flops))
+        return samples
+
+    def evaluate(self, documents: Documents | Sequence[Sequence[int]]) -> Evaluation:
+        """Return the bits of documents at the agent's temperature; its energy is charged."""
+        evaluation = self.model.evaluate(documents, self.settings.temperature)
+        self.charge(Energy(evaluation=evaluation.n_flops))
+        return evaluation
+
+    def charge(self, energy: Energy) -> None:
+        """Add to what this agent has spent."""
+        self.energy += energy
+
+    def texts(self, samples: Samples) -> list[str]:
+        """Return generated documents as strings."""
+        return [self.dataset.decode(tokens) for tokens in samples.sequences()]
+
+    # ---- state ---------------------------------------------------------------------------------
+
+    def state(self) -> AgentState:
+        """Return a copy of all of it."""
+        first, second = self.model.moments()
+        return AgentState(
+            config=self.config,
+            settings=self.settings,
+            seed=self.seed,
+            dataset_name=self.dataset.name,
+            dataset_sha256=self.dataset.sha256,
+            n_steps=self.n_steps,
+            n_seen=self.n_seen,
+            beta1_power=self.model.beta1_power,
+            beta2_power=self.model.beta2_power,
+            diverged=self.diverged,
+            energy=self.energy,
+            weights=self.model.state_dict(),
+            first_moments=first,
+            second_moments=second,
+            history=self.history.state(),
+        )
+
+    @classmethod
+    def from_state(cls, state: AgentState, dataset: Dataset) -> Agent:
+        """Return the agent of this state.  Raises InvalidValue if it was trained on another dataset."""
+        if state.dataset_sha256 != dataset.sha256:
+            raise InvalidValue(
+                f"the agent was trained on dataset '{printable(state.dataset_name)}', whose text "
+                f"differs from '{dataset.name}'"
+            )
+        self = cls.__new__(cls)
+        self.dataset, self.config, self.settings = dataset, state.config, state.settings
+        self.seed = state.seed
+        self._order, _ = training_order(len(dataset.train), state.seed)
+        self.model = GPT(state.config, None)
+        self.model.load_state_dict(state.weights)
+        self.model.load_moments(
+            state.first_moments, state.second_moments, state.beta1_power, state.beta2_power
+        )
+        self.n_steps, self.n_seen = state.n_steps, state.n_seen
+        self.diverged, self.energy = state.diverged, state.energy
+        self.history = LossHistory.from_state(state.history)
+        return self
+
+    def clone(self) -> Agent:
+        """Return an independent copy; it inherits everything, energy included."""
+        return Agent.from_state(self.state(), self.dataset)
+
+
+def _take(arrays: Mapping[str, npt.NDArray[Any]], name: str, dtype: type) -> npt.NDArray[Any]:
+    array = arrays[name]
+    if array.dtype != np.dtype(dtype):
+        raise InvalidValue(f"{name} has dtype {array.dtype}, {np.dtype(dtype)} is needed")
+    return np.ascontiguousarray(array)
+
+
+def _take_weights(config: GPTConfig, arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> Arrays:
+    taken = {}
+    for name, shape in weight_shapes(config).items():
+        array = _take(arrays, f"{prefix}.{name}", np.float32)
+        if array.shape != shape:
+            raise InvalidValue(f"{prefix}.{name} has shape {array.shape}, {shape} is needed")
+        taken[name] = array
+    return taken
+
+
+def _check_finite(state: AgentState) -> None:
+    for name, array in state.arrays().items():
+        if not np.isfinite(array).all():
+            raise InvalidValue(f"{name} has a value that is not finite")
+        if name.startswith("second_moment.") and (array < 0).any():
+            raise InvalidValue(f"{name} has a negative value, which a mean of squares cannot be")
+
+
+def _whole(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**62:
+        raise InvalidValue(f"{name}={printable(str(value))} is not a count")
+    return value
+
+
+def _power(value: object, name: str) -> float:
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or not 0 <= value <= 1:
+        raise InvalidValue(f"{name}={printable(str(value))} is not between 0 and 1")
+    return float(value)
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidValue(f"{name}={printable(str(value))} is not true or false")
+    return value
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str) or len(value) > 200:
+        raise InvalidValue(f"{name} is not a text of at most 200 characters")
+    return value

@@ -1,0 +1,63 @@
+"""Picks the build of the engine that this machine runs best.
+
+BANDITS_ISA (avx512, avx2, base) forces one.  There is no silent fallback: `isa()` says which runs,
+and a build that is missing or not for this machine is an EngineMissing that says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from bandits.errors import EngineMissing, printable
+
+ISAS = ("avx512", "avx2", "base")  # best first
+
+
+def _load(isa: str) -> ModuleType | None:
+    name = f"bandits._engine_{isa}"
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return None
+
+
+@cache
+def build() -> ModuleType:
+    """Return the compiled module in use.  Raises EngineMissing with what to type."""
+    base = _load("base")
+    if base is None:
+        raise EngineMissing(
+            "the engine is not compiled for this Python: type `pip install -e .` in the clone of "
+            "bandits, or run from another folder to use an installed one"
+        )
+    supported = base.cpu_supports()
+    forced = os.environ.get("BANDITS_ISA", "")
+    if not forced:
+        return next(m for m in (_load(isa) for isa in ISAS if supported[isa]) if m is not None)
+    if forced not in ISAS:
+        raise EngineMissing(
+            f"BANDITS_ISA={printable(forced, 40)} is not one of {', '.join(ISAS)}; unset it to use the best"
+        )
+    module = _load(forced) if supported[forced] else None
+    if module is None:
+        usable = ", ".join(isa for isa in ISAS if supported[isa] and _load(isa) is not None)
+        raise EngineMissing(
+            f"BANDITS_ISA={forced} cannot run on this machine; choose {usable}, or unset it"
+        )
+    return module
+
+
+def isa() -> str:
+    """Return the instruction set of the build in use: avx512, avx2 or base."""
+    return build().__name__.rpartition("_")[2]
+
+
+def usable() -> tuple[str, ...]:
+    """Return the instruction sets whose builds exist here and run on this machine, best first."""
+    supported = build().cpu_supports()
+    return tuple(isa for isa in ISAS if supported[isa] and _load(isa) is not None)

@@ -1,0 +1,285 @@
+"""GPT: a microGPT with named weights, exact gradients, scoring and sampling, on the compiled engine.
+
+This is the boundary of the engine: every argument is checked here and trusted below.
+Source of the model: Andrej Karpathy, microGPT (karpathy.github.io, 12 Feb 2026).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bandits import engine
+from bandits.config import GPTConfig, Settings, check_batch_memory, check_generated, check_seed
+from bandits.datasets import Documents
+from bandits.errors import InvalidValue, printable
+from bandits.exact import Float, log2
+from bandits.seeding import initial_weights, weight_shapes
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What documents cost a model: bits float64 (n,), n_tokens int64 (n,), the BOS at the end included."""
+
+    bits: Float
+    n_tokens: npt.NDArray[np.int64]
+    n_flops: int
+
+    @property
+    def bits_per_token(self) -> float:
+        """The mean over all tokens of all documents, in bits."""
+        return float(self.bits.sum() / self.n_tokens.sum())
+
+    @property
+    def perplexity(self) -> float:
+        """2 to the bits per token; infinite where a float cannot hold it."""
+        bits = self.bits_per_token
+        return float(2.0**bits) if bits < 1024 else float("inf")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Generated documents: tokens int32 (n, block_size), lengths int32 (n,), ended bool (n,).
+
+    `ended`: BOS was drawn before block_size was full.  `finite`: no logit was NaN or infinite.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int32]
+    ended: npt.NDArray[np.bool_]
+    finite: bool
+    n_flops: int
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def sequences(self) -> list[list[int]]:
+        """Return the token ids of each document, without BOS."""
+        return [row[:n].tolist() for row, n in zip(self.tokens, self.lengths.tolist(), strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedSteps:
+    """What a run of steps did: losses (nats) and n_flops of each, and why it stopped.
+
+    stopped: 'done'; 'budget' (the next step would cost more than was left); or 'diverged': the
+    loss after the last one here was not finite, `wasted_flops` were spent on finding out.
+    """
+
+    losses: Float
+    n_flops: int
+    stopped: str
+    wasted_flops: int = 0
+
+
+class GPT:
+    """A microGPT of any size.  Raises InvalidValue or TypeError for what it cannot use.
+
+    `seed`: a number, or a `random.Random` whose next draws become the weights (so that documents
+    can be shuffled by it first, as microGPT does), or None for weights of zero.
+    """
+
+    def __init__(self, config: GPTConfig, seed: int | random.Random | None = 42) -> None:
+        self.config = config
+        self._engine = engine.build().Engine(
+            config.vocab_size, config.n_embd, config.n_layer, config.n_head, config.block_size
+        )
+        self._shapes = weight_shapes(config)
+        self.beta1_power = 1.0  # beta1 ** steps, as a running product
+        self.beta2_power = 1.0
+        if seed is not None:
+            rng = seed if isinstance(seed, random.Random) else random.Random(check_seed(seed))
+            self._write("weight", initial_weights(config, rng))
+
+    @property
+    def n_params(self) -> int:
+        """Number of weights."""
+        return self.config.n_params
+
+    @property
+    def bos(self) -> int:
+        """The token that begins and ends a document."""
+        return self.config.vocab_size - 1
+
+    # ---- weights -------------------------------------------------------------------------------
+
+    def state_dict(self) -> Arrays:
+        """Return copies of all weights by microGPT's names, float32 [out, in]."""
+        return self._read("weight")
+
+    def load_state_dict(self, weights: Mapping[str, npt.ArrayLike]) -> None:
+        """Take these weights.  Raises InvalidValue if a name or a shape differs; then nothing changes."""
+        self._write("weight", self._checked(weights))
+
+    def moments(self) -> tuple[Arrays, Arrays]:
+        """Return copies of Adam's first and second moments, like `state_dict`."""
+        return self._read("first_moment"), self._read("second_moment")
+
+    def load_moments(
+        self,
+        first: Mapping[str, npt.ArrayLike],
+        second: Mapping[str, npt.ArrayLike],
+        beta1_power: float,
+        beta2_power: float,
+    ) -> None:
+        """Take the optimiser's state.  Raises InvalidValue; then nothing changes."""
+        checked = self._checked(first), self._checked(second)
+        self._write("first_moment", checked[0])
+        self._write("second_moment", checked[1])
+        self.beta1_power, self.beta2_power = beta1_power, beta2_power
+
+    def gradients(self) -> Arrays:
+        """Return copies of the gradients of the latest minibatch, like `state_dict`."""
+        return self._read("gradient")
+
+    def _read(self, kind: str) -> Arrays:
+        arrays = {name: np.empty(shape, np.float32) for name, shape in self._shapes.items()}
+        for name, array in arrays.items():
+            self._engine.read(kind, name, array)
+        return arrays
+
+    def _write(self, kind: str, arrays: Arrays) -> None:
+        for name, array in arrays.items():
+            self._engine.write(kind, name, array)
+
+    def _checked(self, arrays: Mapping[str, npt.ArrayLike]) -> Arrays:
+        missing, unknown = self._shapes.keys() - arrays.keys(), arrays.keys() - self._shapes.keys()
+        if missing or unknown:
+            raise InvalidValue(
+                f"weights do not fit: missing {sorted(missing) or 'none'}, "
+                f"unknown {[printable(str(name)) for name in unknown] or 'none'}"
+            )
+        checked = {}
+        for name, shape in self._shapes.items():
+            array = np.asarray(arrays[name])
+            if array.dtype.kind != "f":
+                raise TypeError(f"{name} has dtype {array.dtype}, a float is needed")
+            if array.shape != shape:
+                raise InvalidValue(f"{name} has shape {array.shape}, {shape} is needed")
+            checked[name] = np.ascontiguousarray(array, dtype=np.float32)
+        return checked
+
+    # ---- training ------------------------------------------------------------------------------
+
+    def loss_and_grads(
+        self, documents: Documents | Sequence[Sequence[int]]
+    ) -> tuple[float, Arrays]:
+        """Return the loss, in nats, of these documents as one minibatch, and its exact gradients.
+
+        documents: packed, or sequences of token ids without BOS.  The loss is the mean over the
+        documents of the mean over the first min(block_size, len + 1) positions of each.
+        """
+        loss, _ = self.probe(documents)
+        return loss, self.gradients()
+
+    def probe(self, documents: Documents | Sequence[Sequence[int]]) -> tuple[float, int]:
+        """Compute loss and gradients, and return the loss (nats) and the operations it took.
+
+        `gradients` and `relu_active` read what is left behind.
+        """
+        packed = self._packed(documents)
+        check_batch_memory(self.config, len(packed))
+        loss, n_flops = self._engine.loss_and_grads(packed.tokens, packed.offsets)
+        return loss, n_flops
+
+    def relu_active(self, layer: int) -> tuple[npt.NDArray[np.int64], int]:
+        """Return in how many positions of the latest minibatch each MLP unit was above 0, and how many
+        positions it had; int64 (4 n_embd,).
+        """
+        if not 0 <= layer < self.config.n_layer:
+            raise InvalidValue(
+                f"layer={layer} is out of range; choose 0 to {self.config.n_layer - 1}"
+            )
+        counts = np.zeros(4 * self.config.n_embd, dtype=np.int64)
+        return counts, self._engine.relu_active(layer, counts)
+
+    def train_steps(
+        self,
+        documents: Documents,
+        order: npt.NDArray[np.int64],
+        n_seen: int,
+        learning_rates: Float,
+        settings: Settings,
+        max_flops: int | None = None,
+    ) -> TrainedSteps:
+        """Run one step of Adam for each learning rate, float64 (n,).
+
+        Step k takes the batch_size documents from order[(n_seen + k batch_size) mod n] on.  With
+        max_flops, no step is begun that the rest of it cannot pay.
+        """
+        n = len(learning_rates)
+        losses, flops = np.empty(n), np.empty(n, dtype=np.longlong)
+        n_done, stopped, self.beta1_power, self.beta2_power = self._engine.train(
+            documents.tokens,
+            documents.offsets,
+            order,
+            n_seen,
+            settings.batch_size,
+            learning_rates,
+            settings.beta1,
+            settings.beta2,
+            settings.eps,
+            settings.grad_clip,
+            self.beta1_power,
+            self.beta2_power,
+            losses,
+            flops,
+            -1 if max_flops is None else min(max_flops, 2**62),
+        )
+        return TrainedSteps(
+            losses[:n_done],
+            sum(flops[:n_done].tolist()),
+            stopped,
+            int(flops[n_done]) if stopped == "diverged" else 0,
+        )
+
+    # ---- scoring and sampling --------------------------------------------------------------------
+
+    def evaluate(
+        self, documents: Documents | Sequence[Sequence[int]], temperature: float = 1.0
+    ) -> Evaluation:
+        """Return the bits of these documents, each for itself, at a temperature.
+
+        Tokens past block_size count as uniform guesses, log2(vocab_size) bits.
+        """
+        Settings(temperature=temperature)
+        packed = self._packed(documents)
+        bits = np.empty(len(packed))
+        n_flops = self._engine.evaluate(packed.tokens, packed.offsets, temperature, bits)
+        n_tokens = packed.lengths + 1
+        beyond = np.maximum(n_tokens - self.config.block_size, 0)
+        return Evaluation(bits + beyond * float(log2(self.config.vocab_size)), n_tokens, n_flops)
+
+    def generate(
+        self, n: int, *, temperature: float = 1.0, seed: int = 0, first: int = 0
+    ) -> Samples:
+        """Return documents first .. first + n - 1 of the endless sequence of this seed."""
+        Settings(temperature=temperature)
+        check_generated(n)
+        tokens = np.full((n, self.config.block_size), self.bos, dtype=np.int32)
+        lengths, ended = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.uint8)
+        finite, n_flops = self._engine.generate(
+            temperature, check_seed(seed), check_seed(first), tokens, lengths, ended
+        )
+        return Samples(tokens, lengths, ended.astype(bool), finite, n_flops)
+
+    def _packed(self, documents: Documents | Sequence[Sequence[int]]) -> Documents:
+        packed = (
+            documents
+            if isinstance(documents, Documents)
+            else Documents.from_tokens(documents, self.bos)
+        )
+        if not len(packed):
+            raise InvalidValue("no documents; give at least one")
+        if int(packed.tokens.max()) != self.bos:
+            raise InvalidValue(
+                f"documents of {int(packed.tokens.max()) + 1} tokens do not fit "
+                f"vocab_size={self.config.vocab_size}"
+            )
+        return packed

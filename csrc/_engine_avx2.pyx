@@ -1,0 +1,3 @@
+"""The engine for x86-64 with AVX2; flags are in setup.py."""
+
+include "engine.pxi"

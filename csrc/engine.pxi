@@ -1,0 +1,235 @@
+"""The one Python class of the engine, the same source in every build.
+
+It is not for users: bandits/model.py wraps it, checks every argument and gives arrays their names.
+Buffers are trusted here, but for their types, which the memoryviews check.
+"""
+
+from cpython.exc cimport PyErr_NoMemory
+from libc.string cimport memset
+
+import numpy as np
+
+from flops cimport evaluate_flops, forward_flops, backward_flops
+from generate cimport generate_documents
+from gpt cimport (
+    ROWS_A_CALL, add_document, begin_batch, gpt_forward, positions, update_matrix,
+)
+from lanes cimport VL, cpu_has_avx2, cpu_has_avx512, flush_denormals, restore_denormals
+from layout cimport (
+    Activations, Matrix, Model, allocate_model, free_activations, free_model, pad16,
+    reserve_activations,
+)
+from adam cimport transpose
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from loss cimport cross_entropy_forward
+from train cimport (
+    DIVERGED, DONE, OUT_OF_BUDGET, OUT_OF_MEMORY, Optimiser, Stopped, Stream, gradients, train_steps,
+)
+
+STOPPED = {DONE: "done", DIVERGED: "diverged", OUT_OF_BUDGET: "budget"}
+LANES_A_REGISTER = VL
+
+
+def cpu_supports() -> dict:
+    """Which builds this machine can run, by the name of their instruction set."""
+    return {"avx512": bool(cpu_has_avx512()), "avx2": bool(cpu_has_avx2()), "base": True}
+
+
+cdef class Engine:
+    """A model's weights, moments and gradients, and the activations of its latest batch."""
+
+    cdef Model m
+    cdef Activations a
+
+    def __cinit__(self, Py_ssize_t vocab_size, Py_ssize_t n_embd, Py_ssize_t n_layer,
+                  Py_ssize_t n_head, Py_ssize_t block_size):
+        self.m.V, self.m.C, self.m.L, self.m.H = vocab_size, n_embd, n_layer, n_head
+        self.m.block_size, self.m.D = block_size, n_embd // n_head
+        self.m.Vp, self.m.Cp, self.m.Fp = pad16(vocab_size), pad16(n_embd), pad16(4 * n_embd)
+        self.m.n_params = ((2 * vocab_size + block_size) * n_embd
+                           + 12 * n_layer * n_embd * n_embd)
+        if not allocate_model(&self.m):
+            PyErr_NoMemory()
+
+    def __dealloc__(self):
+        free_activations(&self.a)
+        free_model(&self.m)
+
+    # ---- weights in and out, by their published names, each [out, in] ------------------------------
+
+    cdef Matrix* _matrix(self, str name, Py_ssize_t* first) except NULL:
+        """The matrix that holds a published weight, and the first of its columns (rows of wte, wpe)."""
+        cdef Py_ssize_t layer
+        first[0] = 0
+        if name == "wte":
+            return &self.m.embedding
+        if name == "wpe":
+            first[0] = self.m.V
+            return &self.m.embedding
+        if name == "lm_head":
+            return &self.m.lm_head
+        prefix, _, kind = name.partition(".")
+        layer = int(prefix.removeprefix("layer"))
+        if not 0 <= layer < self.m.L:
+            raise KeyError(name)
+        if kind in ("attn_wq", "attn_wk", "attn_wv"):
+            first[0] = ("attn_wq", "attn_wk", "attn_wv").index(kind) * self.m.Cp
+            return &self.m.layer[layer].qkv
+        if kind == "attn_wo":
+            return &self.m.layer[layer].wo
+        if kind == "mlp_fc1":
+            return &self.m.layer[layer].fc1
+        if kind == "mlp_fc2":
+            return &self.m.layer[layer].fc2
+        raise KeyError(name)
+
+    cdef float* _buffer(self, Matrix* w, str kind) except NULL:
+        if kind == "weight":
+            return w.w
+        if kind == "gradient":
+            return w.g
+        if kind == "first_moment":
+            return w.m
+        if kind == "second_moment":
+            return w.v
+        raise KeyError(kind)
+
+    def read(self, str kind, str name, float[:, ::1] to) -> None:
+        """Copy a weight, gradient or moment into `to`, [out, in]."""
+        cdef Py_ssize_t first = 0, i, j
+        cdef Matrix* w = self._matrix(name, &first)
+        cdef const float* x = self._buffer(w, kind)
+        cdef bint rows_are_out = w.wt == NULL
+        for i in range(to.shape[0]):
+            for j in range(to.shape[1]):
+                to[i, j] = x[(first + i) * w.M + j] if rows_are_out else x[j * w.M + first + i]
+
+    def write(self, str kind, str name, const float[:, ::1] value) -> None:
+        """Copy `value`, [out, in], into a weight or moment, and keep the transposed copy true."""
+        cdef Py_ssize_t first = 0, i, j
+        cdef Matrix* w = self._matrix(name, &first)
+        cdef float* x = self._buffer(w, kind)
+        cdef bint rows_are_out = w.wt == NULL
+        for i in range(value.shape[0]):
+            for j in range(value.shape[1]):
+                if rows_are_out:
+                    x[(first + i) * w.M + j] = value[i, j]
+                else:
+                    x[j * w.M + first + i] = value[i, j]
+        if kind == "weight" and not rows_are_out:
+            transpose(w.wt, w.w, w.K, w.M)
+
+    # ---- training ------------------------------------------------------------------------------------
+
+    def train(self, const int32_t[::1] tokens, const int64_t[::1] offsets, const int64_t[::1] order,
+              int64_t n_seen, Py_ssize_t batch_size, const double[::1] learning_rates,
+              double beta1, double beta2, double eps, double grad_clip,
+              double beta1_power, double beta2_power, double[::1] losses, long long[::1] flops,
+              long long budget) -> tuple:
+        """Run a step for each learning rate.  Returns (n_done, stopped, beta1_power, beta2_power).
+
+        losses (nats) and flops have a place for each step; `stopped` is 'done', 'diverged' or
+        'budget'.  The GIL is released.  Raises MemoryError before the first step.
+        """
+        cdef Stream stream
+        cdef Optimiser optimiser
+        cdef Stopped stopped
+        cdef Py_ssize_t n_done = 0, n_steps = learning_rates.shape[0]
+        cdef uint64_t float_mode
+        if n_steps == 0:
+            return 0, STOPPED[DONE], beta1_power, beta2_power
+        stream.token, stream.offset, stream.order = &tokens[0], &offsets[0], &order[0]
+        stream.n_order = order.shape[0]
+        optimiser.beta1, optimiser.beta2, optimiser.eps = beta1, beta2, eps
+        optimiser.grad_clip = grad_clip
+        optimiser.beta1_power, optimiser.beta2_power = beta1_power, beta2_power
+        with nogil:
+            float_mode = flush_denormals()
+            stopped = train_steps(&self.m, &self.a, &stream, &optimiser, n_seen, batch_size, n_steps,
+                                  &learning_rates[0], &losses[0], &flops[0], budget, &n_done)
+            restore_denormals(float_mode)
+        if stopped == OUT_OF_MEMORY:
+            raise MemoryError("no memory for the activations of a batch")
+        return n_done, STOPPED[stopped], optimiser.beta1_power, optimiser.beta2_power
+
+    def loss_and_grads(self, const int32_t[::1] tokens, const int64_t[::1] offsets) -> tuple:
+        """Loss (nats) of these documents as one minibatch, and its operations; gradients stay for `read`."""
+        cdef Py_ssize_t n = offsets.shape[0] - 1, i, rows = 0, pairs = 0, T
+        cdef double loss = 0
+        cdef uint64_t float_mode
+        for i in range(n):
+            T = positions(&self.m, &offsets[0], i)
+            rows, pairs = rows + T, pairs + T * (T + 1) // 2
+        if not reserve_activations(&self.a, &self.m, rows, pairs, n):
+            raise MemoryError("no memory for the activations of a batch")
+        with nogil:
+            float_mode = flush_denormals()
+            begin_batch(&self.a)
+            for i in range(n):
+                add_document(&self.a, &self.m, &tokens[0], &offsets[0], i)
+            gradients(&self.m, &self.a, &loss)
+            restore_denormals(float_mode)
+        return loss, (forward_flops(&self.m, self.a.N, self.a.S, self.a.B)
+                      + backward_flops(&self.m, self.a.N, self.a.S, self.a.longest, self.a.n_distinct))
+
+    def relu_active(self, Py_ssize_t layer, int64_t[::1] to) -> int:
+        """Count the positions of the latest batch where each MLP unit was above 0; returns how many it had."""
+        cdef Py_ssize_t n, j
+        to[:] = 0
+        for n in range(self.a.N):
+            for j in range(to.shape[0]):
+                to[j] += self.a.layer[layer].h[n * self.m.Fp + j] > 0
+        return self.a.N
+
+    # ---- scoring and sampling ------------------------------------------------------------------------
+
+    def evaluate(self, const int32_t[::1] tokens, const int64_t[::1] offsets, double temperature,
+                 double[::1] bits) -> int:
+        """Write the bits of each document's positions within block_size; returns the operations."""
+        cdef Py_ssize_t n = offsets.shape[0] - 1, i = 0, last, b, row, T, rows, pairs
+        cdef long long n_flops = 0
+        cdef float scale = <float>(1.4426950408889634 / temperature), total
+        cdef uint64_t float_mode
+        cdef bint memory = True
+        with nogil:
+            float_mode = flush_denormals()
+            while i < n and memory:
+                last, rows, pairs = i, 0, 0
+                while last < n and (last == i or rows < ROWS_A_CALL):
+                    T = positions(&self.m, &offsets[0], last)
+                    rows, pairs, last = rows + T, pairs + T * (T + 1) // 2, last + 1
+                memory = reserve_activations(&self.a, &self.m, rows, pairs, last - i)
+                if memory:
+                    begin_batch(&self.a)
+                    for b in range(i, last):
+                        add_document(&self.a, &self.m, &tokens[0], &offsets[0], b)
+                    gpt_forward(&self.m, &self.a)
+                    n_flops += evaluate_flops(&self.m, self.a.N, self.a.S)
+                    for b in range(self.a.B):
+                        bits[i + b] = 0
+                        for row in range(self.a.start[b], self.a.start[b + 1]):
+                            bits[i + b] += cross_entropy_forward(
+                                self.a.logits + row * self.m.Vp, self.a.target[row], self.m.V,
+                                self.m.Vp, scale, &total)
+                    i = last
+            restore_denormals(float_mode)
+        if not memory:
+            raise MemoryError("no memory for the activations of a batch")
+        return n_flops
+
+    def generate(self, float temperature, uint64_t seed, int64_t first, int32_t[:, ::1] tokens,
+                 int32_t[::1] lengths, unsigned char[::1] ended) -> tuple:
+        """Fill tokens (n, block_size), lengths and ended.  Returns (finite, operations)."""
+        cdef bint finite = True
+        cdef int made
+        cdef long long n_flops = 0
+        cdef Py_ssize_t n = tokens.shape[0]
+        cdef uint64_t float_mode
+        with nogil:
+            float_mode = flush_denormals()
+            made = generate_documents(&self.m, n, temperature, seed, first, &tokens[0, 0],
+                                      &lengths[0], &ended[0], &finite, &n_flops)
+            restore_denormals(float_mode)
+        if not made:
+            raise MemoryError("no memory for the cache of keys and values")
+        return bool(finite), n_flops
