@@ -60,8 +60,14 @@ def test_order_and_repeats_do_not_change_the_split():
     assert again.documents == tuple(WORDS[::-1])
 
 
-def test_lines_are_stripped_and_empty_ones_and_repeats_dropped(tmp_path):
-    path = write(tmp_path, "\ufeff b é \r\n\r\na\n a\t\n\n\nb é\rc")
+def test_repeats_are_dropped_before_a_split_and_kept_without_one():
+    twice = [*WORDS, *WORDS]
+    assert Dataset.from_documents(twice, name="words").documents == tuple(WORDS)
+    assert Dataset.from_documents(twice, name="words", split=None).documents == tuple(twice)
+
+
+def test_lines_are_stripped_and_empty_ones_dropped(tmp_path):
+    path = write(tmp_path, "\ufeff b é \r\n\r\na\n\n\n\rc")
     dataset = Dataset.from_file(path, split=None)
     assert dataset.documents == dataset.train.texts == ("b é", "a", "c")
     assert dataset.vocabulary == " abcé"

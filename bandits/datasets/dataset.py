@@ -1,4 +1,4 @@
-"""A dataset: documents without repeats, the characters they are written in, and a split by content.
+"""A dataset: documents, the characters they are written in, and a split by content.
 
 The split depends on each document alone, never on the order of the file or on the machine, so two
 arenas agree on what is held out.
@@ -56,6 +56,7 @@ class Dataset:
     ) -> Dataset:
         """Return the dataset in a UTF-8 text file of one document a line.
 
+        Unsplit (split=None) it keeps repeats, as microGPT does: nothing is held out to leak.
         Its name is the file's, without the ending, if none is given.
         Raises: BadFile, in one line, for a file that cannot be used.
         """
@@ -78,6 +79,8 @@ class Dataset:
     @classmethod
     def _build(cls, lines: Sequence[str], name: str, split: str | None, noun: str) -> Dataset:
         documents = _clean(lines, noun)
+        if split is not None:
+            documents = tuple(dict.fromkeys(documents))  # a repeat in two parts would leak
         vocabulary = "".join(sorted(set("".join(documents))))
         if len(vocabulary) >= MAX_VOCAB_SIZE:
             raise _Unusable(
@@ -131,7 +134,7 @@ class Dataset:
 
 
 def _clean(lines: Sequence[str], noun: str) -> tuple[str, ...]:
-    """Strip, drop the empty ones and all but the first of repeats, check the rest."""
+    """Strip, drop the empty ones, check the rest."""
     stripped = [line.strip() for line in lines]
     longest = max(map(len, stripped), default=0)
     if longest > MAX_DOCUMENT_CHARS:
@@ -141,7 +144,7 @@ def _clean(lines: Sequence[str], noun: str) -> tuple[str, ...]:
             f"has {n_chars:,} characters in {noun} {number:,}, at most {MAX_DOCUMENT_CHARS:,}: "
             "break it into lines"
         )
-    documents = tuple(filter(None, dict.fromkeys(stripped)))
+    documents = tuple(filter(None, stripped))
     if any("\n" in document for document in documents):
         raise _Unusable("has a document with a line break; a document is one line")
     if not documents:

@@ -63,7 +63,10 @@ class Documents:
     def from_tokens(cls, sequences: Sequence[Sequence[int]], bos: int) -> Documents:
         """Return documents given as token ids.  Raises InvalidValue for ids that are not below BOS."""
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
-        ids = np.array([token for sequence in sequences for token in sequence], np.int64)
+        flat = [token for sequence in sequences for token in sequence]
+        ids = np.array(flat) if flat else np.zeros(0, np.int64)
+        if ids.dtype.kind not in "iu":
+            raise InvalidValue(f"tokens are whole numbers from 0 to {bos - 1}; not these")
         strangers = ids[(ids < 0) | (ids >= bos)]
         if strangers.size:
             raise InvalidValue(f"token {strangers[0]} is not a character; choose 0 to {bos - 1}")
