@@ -81,6 +81,15 @@ class Store(Database):
         row = self.row(f"SELECT {_AGENT_COLUMNS} FROM agents WHERE name = ?", name)
         return self._record(row) if row else self._no_agent(name)
 
+    def agent_name(self, agent_id: int) -> str | None:
+        """Return the name of an agent, or None if there is no such agent any more."""
+        row = self.row("SELECT name FROM agents WHERE id = ?", agent_id)
+        return row[0] if row else None
+
+    def agent_ids(self) -> list[int]:
+        """Return the numbers of the roster, oldest first."""
+        return [agent_id for (agent_id,) in self.rows("SELECT id FROM agents ORDER BY id")]
+
     def agent_with_arrays(self, name: str) -> tuple[AgentRecord, bytes]:
         """Return one row and its arrays, of the same version.  Raises UnknownName."""
         row = self.row(
@@ -218,9 +227,16 @@ class Store(Database):
             self.check_name_is_free(new)
         self.execute("UPDATE agents SET name = ? WHERE id = ?", new, record.id)
 
-    def delete_agent(self, name: str) -> None:
-        """Remove an agent with its arrays and ledger; its matches keep its name.  Raises UnknownName."""
-        self.execute("DELETE FROM agents WHERE id = ?", self.agent(name).id)
+    def delete_agent(self, name: str) -> int:
+        """Remove an agent with its arrays and ledger, and return its number; its matches keep its name.
+
+        Raises: UnknownName.
+        """
+        row = self.row("SELECT id FROM agents WHERE name = ?", name)  # even one that is damaged
+        if not row:
+            self._no_agent(name)
+        self.execute("DELETE FROM agents WHERE id = ?", row[0])
+        return int(row[0])
 
     # Matches
 
