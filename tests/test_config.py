@@ -15,7 +15,9 @@ from tests.reference import Shape
 
 def one_line(error: pytest.ExceptionInfo[BanditsError]) -> str:
     text = str(error.value)
-    assert text and "\n" not in text and len(text) < 200
+    assert text
+    assert "\n" not in text
+    assert len(text) < 200
     return text
 
 
@@ -66,7 +68,8 @@ def test_sizes_that_cannot_be_are_refused_in_one_line(sizes: dict[str, Any]) -> 
 def test_the_nearest_widths_that_divide_are_named() -> None:
     with pytest.raises(InvalidValue) as error:
         GPTConfig(n_embd=30, n_head=4)
-    assert "n_embd=30" in one_line(error) and "28 or 32" in one_line(error)
+    assert "n_embd=30" in one_line(error)
+    assert "28 or 32" in one_line(error)
 
 
 def test_the_largest_sizes_of_each_kind_are_allowed() -> None:

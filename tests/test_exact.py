@@ -67,8 +67,10 @@ def test_fixed_point_sums_do_not_depend_on_their_order() -> None:
 @pytest.mark.parametrize("n", [1, 2, 27, 3022, 2**31 - 1])
 def test_uniform_indices_are_in_range_and_repeatable(n: int) -> None:
     indices = exact.uniform_indices(7, n, 2000)
-    assert indices.dtype == np.int64 and indices.shape == (2000,)
-    assert indices.min() >= 0 and indices.max() < n
+    assert indices.dtype == np.int64
+    assert indices.shape == (2000,)
+    assert indices.min() >= 0
+    assert indices.max() < n
     np.testing.assert_array_equal(indices, exact.uniform_indices(7, n, 2000))
     if n > 1:
         assert np.any(indices != exact.uniform_indices(8, n, 2000))

@@ -42,7 +42,8 @@ def test_space_is_bounded_and_buckets_hold_means() -> None:
     n = 6 * MAX_BUCKETS
     losses = np.random.default_rng(0).random(n)
     history = history_of(losses, 10_000)
-    assert len(history.losses) < MAX_BUCKETS and history.n_steps == n
+    assert len(history.losses) < MAX_BUCKETS
+    assert history.n_steps == n
     means = losses[: len(history.losses) * history.stride].reshape(-1, history.stride).mean(axis=1)
     np.testing.assert_allclose(history.losses, means, rtol=1e-12)
     assert history.stride & (history.stride - 1) == 0
@@ -74,7 +75,8 @@ def test_the_state_is_a_copy() -> None:
     state = history.state()
     state["losses"][:] = 7.0
     state["recent"][:] = 7.0
-    assert history.mean_of_last() == 1.0 and history.losses[0] == 1.0
+    assert history.mean_of_last() == 1.0
+    assert history.losses[0] == 1.0
 
 
 def test_losses_that_are_not_finite_are_kept() -> None:

@@ -30,7 +30,8 @@ def test_the_constant_schedule_never_ends() -> None:
 def test_the_learning_rate_is_zero_from_the_horizon_on_and_not_before(schedule: str) -> None:
     rates = learning_rates(schedule, 0.01, 100, 0, 0, 250)
     assert last_step(schedule, 100) == 100
-    assert np.all(rates[:100] > 0.0) and np.all(rates[100:] == 0.0)
+    assert np.all(rates[:100] > 0.0)
+    assert np.all(rates[100:] == 0.0)
 
 
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
