@@ -6,8 +6,9 @@ figures.  Judging is the arena's and costs the agent no energy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from bandits import exact
 from bandits.datasets import Dataset, Documents
+from bandits.energy import evaluate_flops, generate_flops
 from bandits.errors import InvalidValue, printable
 from bandits.ngrams import NGrams
 from bandits.rules import CURRENT as RULES
@@ -28,6 +30,8 @@ Int = npt.NDArray[np.int64]
 # Far past any score (a uniform guess costs at most 12), and low enough that fixed-point sums of
 # 8 million tokens fit into int64.
 MAX_BITS = 256.0
+
+SLICE_FLOPS = 100_000_000  # judged at a time, so that a player can stop it: well under 0.1 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,9 +149,8 @@ class Judge:
 
     def _mean_fixed(self, documents: Documents) -> Int:
         """Return each document's mean bits per token under the house 5-gram, in whole 2**-32 bits."""
-        for order, p in enumerate(self._ngrams.probabilities(documents), 1):
-            if order == RULES.VALID_ORDER:
-                break
+        orders = self._ngrams.probabilities(documents)
+        p = next(islice(orders, RULES.VALID_ORDER - 1, None))
         bits = exact.to_fixed(-exact.log2(p))
         n_tokens = documents.lengths + 1
         starts = np.cumsum(n_tokens) - n_tokens
@@ -181,24 +184,60 @@ class Judge:
         self, model: GPT, temperature: float, seed: int, n_samples: int = RULES.N_SAMPLES
     ) -> Judgement:
         """Judge a model by the test split and by documents that it generates from `seed`."""
-        return self.judge_samples(
-            model, temperature, model.generate(n_samples, temperature=temperature, seed=seed)
-        )
+        return _result(self.judging(model, temperature, seed, n_samples))
 
-    def judge_samples(self, model: GPT, temperature: float, samples: Samples) -> Judgement:
+    def judge_samples(
+        self, model: GPT, temperature: float, samples: Samples, *, diverged: bool = False
+    ) -> Judgement:
         """Judge a model by the test split and by documents that it generated before."""
+        return _result(self._judging(model, temperature, [samples], diverged))
+
+    def judging(
+        self,
+        model: GPT,
+        temperature: float,
+        seed: int,
+        n_samples: int = RULES.N_SAMPLES,
+        *,
+        diverged: bool = False,
+    ) -> Generator[None, None, Judgement]:
+        """Judge as `judge` does, yielding now and then, so that a caller may stop it.
+
+        diverged: a loss of the model's was not finite, so that its score is 0.
+        """
+        config = model.config
+        per_slice = _slice_size(generate_flops(config, [config.block_size]))
+        samples = []
+        for first in range(0, n_samples, per_slice):
+            n = min(per_slice, n_samples - first)
+            samples.append(model.generate(n, temperature=temperature, seed=seed, first=first))
+            yield
+        return (yield from self._judging(model, temperature, samples, diverged))
+
+    def _judging(
+        self, model: GPT, temperature: float, samples: Sequence[Samples], diverged: bool
+    ) -> Generator[None, None, Judgement]:
         test = self.dataset.test
-        evaluation = model.evaluate(test, temperature=temperature)
         n_tokens = test.lengths + 1
+        positions = min(model.config.block_size, int(n_tokens.max()))
+        per_slice = _slice_size(evaluate_flops(model.config, [positions]))
+        bits = np.empty(len(test))
+        for first in range(0, len(test), per_slice):
+            part = test.part(first, first + per_slice)
+            bits[first : first + per_slice] = model.evaluate(part, temperature=temperature).bits
+            yield
         finite = (
-            samples.finite
-            and bool(np.isfinite(evaluation.bits).all())
+            not diverged
+            and all(sample.finite for sample in samples)
+            and bool(np.isfinite(bits).all())
             and all(np.isfinite(weights).all() for weights in model.state_dict().values())
         )
         ceiling = MAX_BITS * n_tokens.astype(np.float64)
-        bits = np.where(np.isfinite(evaluation.bits), evaluation.bits, ceiling)
-        texts = self.dataset.decode_rows(samples.tokens, samples.lengths)
-        valid, unique, _ = self.creative(texts, samples.ended)
+        texts = self.dataset.decode_rows(
+            np.concatenate([sample.tokens for sample in samples]),
+            np.concatenate([sample.lengths for sample in samples]),
+        )
+        valid, unique, _ = self.creative(texts, np.concatenate([s.ended for s in samples]))
         return Judgement(
             h1=self.h[0],
             h_par=self.h_par,
@@ -206,9 +245,25 @@ class Judge:
             samples=texts,
             valid=valid,
             unique=unique,
-            document_bits=exact.to_fixed(np.minimum(bits, ceiling)),
+            document_bits=exact.to_fixed(
+                np.minimum(np.where(np.isfinite(bits), bits, ceiling), ceiling)
+            ),
             document_tokens=n_tokens,
         )
+
+
+def _slice_size(n_flops_a_document: int) -> int:
+    return max(1, SLICE_FLOPS // n_flops_a_document)
+
+
+def _result(judging: Generator[None, None, Judgement]) -> Judgement:
+    """Run a judging to its end."""
+    while True:
+        try:
+            next(judging)
+        except StopIteration as end:
+            judgement: Judgement = end.value
+            return judgement
 
 
 _judges: dict[tuple[str, str | None], Judge] = {}
@@ -220,10 +275,3 @@ def judge_for(dataset: Dataset) -> Judge:
     if key not in _judges:
         _judges[key] = Judge(dataset)
     return _judges[key]
-
-
-def judge(
-    dataset: Dataset, model: GPT, temperature: float, seed: int, n_samples: int = RULES.N_SAMPLES
-) -> Judgement:
-    """Judge a model by the yardsticks of a dataset."""
-    return judge_for(dataset).judge(model, temperature, seed, n_samples)

@@ -24,7 +24,9 @@ def write(folder: Path, data: bytes | str, name: str = "words.txt") -> Path:
 def test_the_names_are_those_that_the_notice_describes():
     digest = hashlib.sha256((DATA / "names.txt").read_bytes()).hexdigest()
     notice = (DATA / "NOTICE").read_text()
-    assert digest in notice and "29,910" in notice and "Public domain" in notice
+    assert digest in notice
+    assert "29,910" in notice
+    assert "Public domain" in notice
 
 
 def test_the_names_split_as_the_rules_say():
@@ -87,6 +89,15 @@ def test_documents_are_packed_as_bos_characters_bos():
     assert same.offsets.tolist() == documents.offsets.tolist()
 
 
+def test_a_part_is_these_documents_alone():
+    documents = Documents.encode(["ba", "", "cab", "a"], "abc")
+    part, alone = documents.part(1, 3), Documents.encode(["", "cab"], "abc")
+    assert part.texts == alone.texts
+    assert part.tokens.tolist() == alone.tokens.tolist()
+    assert part.offsets.tolist() == alone.offsets.tolist()
+    assert len(documents.part(2, 99)) == 2
+
+
 def test_decoding_gives_back_what_was_encoded():
     dataset = Dataset.from_documents(["zoë 😀", "née", "a😀b"], name="words", split=None)
     for text in dataset.documents:
@@ -125,7 +136,7 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("data, reason", BAD_FILES.values(), ids=BAD_FILES.keys())
+@pytest.mark.parametrize(("data", "reason"), BAD_FILES.values(), ids=BAD_FILES.keys())
 def test_a_bad_file_is_refused_in_one_line(tmp_path, data, reason):
     path = write(tmp_path, data, "bad\x1b[31m.txt")
     with pytest.raises(BadFile, match=reason) as caught:

@@ -46,14 +46,14 @@ def test_par_quality_and_score_by_hand():
     assert score([0.0, 0.7, 0.0], [0.7, 0.0, 0.0]).tolist() == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("q, c", [(0.51, 0.53), (0.4, 0.9)])
+@pytest.mark.parametrize(("q", "c"), [(0.51, 0.53), (0.4, 0.9)])
 def test_score_is_the_balance_of_both(q, c):
     points = float(score(q, c))
     assert 1000 * min(q, c) < points < 1000 * max(q, c)
     assert points == float(score(c, q))
 
 
-@pytest.mark.parametrize("n_hits, n", [(8, 10), (10, 10), (1, 7), (531, 1000)])
+@pytest.mark.parametrize(("n_hits", "n"), [(8, 10), (10, 10), (1, 7), (531, 1000)])
 def test_wilson_bound_solves_its_equation(n_hits, n):
     """The bound is the p below n_hits / n from which that lies z standard errors away."""
     z = NormalDist().inv_cdf(0.95)
@@ -96,7 +96,8 @@ def test_a_win_needs_five_points_however_sure():
     strong, near, far = judged(3.40, 0.5), judged(3.41, 0.5), judged(3.43, 0.5)
     assert 0 < strong.score - near.score < 5 < strong.score - far.score
     narrow, wide = verdict(strong, near, 0), verdict(strong, far, 0)
-    assert narrow.low > 0 and narrow.winner is None
+    assert narrow.low > 0
+    assert narrow.winner is None
     assert wide.winner == "a"
 
 
@@ -104,7 +105,9 @@ def test_a_win_needs_an_interval_without_zero():
     a, b = judged(3.42, 0.50), judged(3.42, 0.49)
     b.creative = b.creative[::-1].copy()  # hits fall on different sample numbers: wide interval
     result = verdict(a, b, 0)
-    assert result.difference > 4 and result.low < 0 < result.high and result.winner is None
+    assert result.difference > 4
+    assert result.low < 0 < result.high
+    assert result.winner is None
 
 
 def test_what_is_not_finite_scores_zero_on_every_resample():
@@ -143,7 +146,7 @@ def test_different_test_splits_cannot_be_compared():
 
 
 @pytest.mark.parametrize(
-    "bits, league",
+    ("bits", "league"),
     [(3.60, None), (3.55, "Bronze"), (3.40, "Bronze"), (3.38, "Silver"), (3.24, "Silver"),
      (3.23, "Gold"), (3.04, "Gold"), (3.03, "Platinum"), (2.5, "Platinum")],
 )  # fmt: skip

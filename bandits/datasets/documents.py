@@ -40,6 +40,12 @@ class Documents:
         """Characters of each document, (n,)."""
         return np.diff(self.offsets) - 2
 
+    def part(self, start: int, stop: int) -> Documents:
+        """Return documents start to stop - 1, without copying their tokens."""
+        offsets = self.offsets[start : stop + 1]
+        tokens = self.tokens[offsets[0] : offsets[-1]]
+        return Documents(self.texts[start:stop], tokens, offsets - offsets[0])
+
     @classmethod
     def encode(cls, texts: Sequence[str], vocabulary: str) -> Documents:
         """Return the texts as tokens of a sorted vocabulary.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
-Corner = Literal["a", "b"]
+Side = Literal["a", "b"]
 
 NUMBER = 1
 N_SAMPLES = 1000  # documents each side generates in a battle
@@ -46,14 +46,15 @@ def par(h: Sequence[float]) -> float:
 def quality(bits: npt.ArrayLike, h1: float, h_par: float) -> Float:
     """Return Q = clamp((H1 - H) / (H1 - Hpar), 0, 1), elementwise in H."""
     q = (h1 - np.asarray(bits, np.float64)) / (h1 - h_par)
-    return np.minimum(np.maximum(q, 0.0), 1.0)
+    return np.asarray(np.minimum(np.maximum(q, 0.0), 1.0), np.float64)
 
 
 def score(q: npt.ArrayLike, c: npt.ArrayLike) -> Float:
     """Return 1000 * 2QC / (Q + C), elementwise; 0 where either is 0."""
     q, c = np.asarray(q, np.float64), np.asarray(c, np.float64)
     total = q + c
-    return 1000.0 * (2.0 * q * c / np.where(total > 0.0, total, 1.0))
+    balance = 2.0 * q * c / np.where(total > 0.0, total, 1.0)
+    return np.asarray(1000.0 * balance, np.float64)
 
 
 def wilson_low(n_hits: int, n: int) -> float:
@@ -76,7 +77,7 @@ def percentile(values: Int, percent: int) -> int:
 class Verdict:
     """Who wins by Score, and the 95% intervals behind it; difference is a's Score less b's."""
 
-    winner: Corner | None
+    winner: Side | None
     difference: float
     low: float
     high: float
@@ -99,7 +100,7 @@ def verdict(a: Judgement, b: Judgement, seed: int) -> Verdict:
     scores_a, scores_b = _resampled_scores(a, b, seed)
     difference = a.score - b.score
     low, high = interval(scores_a - scores_b)
-    winner: Corner | None = None
+    winner: Side | None = None
     if low > 0.0 and difference >= WIN_MARGIN:
         winner = "a"
     elif high < 0.0 and difference <= -WIN_MARGIN:
