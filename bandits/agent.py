@@ -203,6 +203,12 @@ class Agent:
         return self._train(n_steps, max_flops)
 
     def _train(self, n_steps: int, max_flops: int | None) -> Iterator[Progress]:
+        try:
+            yield from self._chunks(n_steps, max_flops)
+        finally:  # the last update may have overflowed: an agent at rest is finite or diverged
+            self.diverged = self.diverged or not self.model.is_finite()
+
+    def _chunks(self, n_steps: int, max_flops: int | None) -> Iterator[Progress]:
         n_done = n_flops = 0
         target = self._steps_left(n_steps)
         steps_a_second = FIRST_GUESS_FLOPS_A_SECOND / self._typical_step_flops()

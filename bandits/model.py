@@ -117,6 +117,10 @@ class GPT:
         """Take these weights.  Raises InvalidValue if a name or a shape differs; then nothing changes."""
         self._write("weight", self._checked(weights))
 
+    def is_finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(bool(np.isfinite(w).all()) for w in self._read("weight").values())
+
     def moments(self) -> tuple[Arrays, Arrays]:
         """Return copies of Adam's first and second moments, like `state_dict`."""
         return self._read("first_moment"), self._read("second_moment")
