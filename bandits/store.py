@@ -277,7 +277,7 @@ class Store(Database):
         rows = self.rows(
             "SELECT id, ruleset, dataset_name, a_name, b_name, winner, outcome FROM matches ORDER BY id"
         )
-        return [(*row[:-1], json.loads(row[-1])) for row in rows]  # type: ignore[misc]
+        return [(*row[:-1], json.loads(row[-1])) for row in rows]
 
     def set_rating(self, agent_id: int, mu: float, sigma: float) -> None:
         """Write an agent's rating."""
