@@ -75,10 +75,7 @@ def write_champion(path: Path, name: str, state: AgentState) -> None:
     Replaces an earlier champion of that path, and nothing else.
     Raises: StoreError if the file cannot be written or is something else.
     """
-    metadata = state.metadata()
-    if not all(np.isfinite(weights).all() for weights in state.weights.values()):
-        metadata["diverged"] = True  # the next loss would have shown it
-    text = json.dumps({"format": FORMAT, "name": name, "agent": metadata}, sort_keys=True)
+    text = json.dumps({"format": FORMAT, "name": name, "agent": state.metadata()}, sort_keys=True)
     data = pack(state.arrays(), {KEY: text})
     shown = f"'{printable(str(path), 200)}'"
     try:

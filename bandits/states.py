@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -38,12 +37,10 @@ def stored(agent: Agent) -> StoredState:
 
 def restored(record: AgentRecord, arrays: bytes) -> AgentState:
     """Return the state in a row.  Raises BadFile if it is damaged."""
-    # Charges write the energy column alone, so that they never conflict with training.  And the
-    # last step of a training may have spoiled the weights before any loss could show it.
-    metadata = {**record.metadata, "energy": record.energy.as_dict(), "diverged": True}
+    # Charges write the energy column alone, so that they never conflict with training.
+    metadata = {**record.metadata, "energy": record.energy.as_dict()}
     try:
-        state = AgentState.from_parts(metadata, unpack(arrays))
-        return replace(state, diverged=record.metadata["diverged"])
+        return AgentState.from_parts(metadata, unpack(arrays))
     except BanditsError as error:
         raise BadFile(
             f"agent '{record.name}' is damaged in the arena ({error}); delete_agent removes it"
