@@ -22,22 +22,23 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 MAX_ORDER = 6
-_MAX_TABLE = 2**22  # keys: a table of int32 up to here (16 MB), a sorted array beyond
+_MAX_TABLE = 2**22  # possible keys: a table up to here (16 MB), or up to so many
+_TABLE_A_KEY = 4  # for each key that there is; a sorted array beyond
 
 
 class _Keys:
-    """Numbers 0, 1, 2, ... for the distinct keys of a set, and -1 for any other key."""
+    """Numbers 0, 1, 2, ... for the distinct keys among some, their counts, and -1 for any other key."""
 
     def __init__(self, keys: Int, n_possible: int) -> None:
         self._table: npt.NDArray[np.int32] | None = None
-        if n_possible <= _MAX_TABLE:
-            seen = np.zeros(n_possible, bool)
-            seen[keys] = True
-            self.distinct = np.flatnonzero(seen)
+        if n_possible <= max(_MAX_TABLE, _TABLE_A_KEY * len(keys)):
+            counts = np.bincount(keys, minlength=n_possible)
+            self.distinct = np.flatnonzero(counts)
+            self.counts = counts[self.distinct]
             self._table = np.full(n_possible, -1, np.int32)
             self._table[self.distinct] = np.arange(len(self.distinct), dtype=np.int32)
         else:
-            self.distinct = np.unique(keys)
+            self.distinct, self.counts = np.unique(keys, return_counts=True)
 
     def __len__(self) -> int:
         return len(self.distinct)
@@ -55,11 +56,9 @@ class _Keys:
 class _Order:
     """One model's counts: contexts by (context of the order below, character before it)."""
 
-    contexts: _Keys
-    grams: _Keys
-    context_counts: Int  # count(ctx)
-    context_kinds: Int  # k: distinct characters after ctx
-    gram_counts: Int  # count(ctx, c)
+    contexts: _Keys  # its counts: count(ctx)
+    grams: _Keys  # its counts: count(ctx, c)
+    kinds: Int  # k of each context: distinct characters after it
 
 
 class NGrams:
@@ -70,22 +69,15 @@ class NGrams:
         self._orders: list[_Order] = []
         targets, before = _scored(documents)
         context = np.zeros(len(targets), np.int64)
-        n_contexts = 1
+        n_possible = 1
         for order in range(1, max_order + 1):
             keys = context if order == 1 else context * vocab_size + before(order - 1)
-            contexts = _Keys(keys, n_contexts if order == 1 else n_contexts * vocab_size)
-            context, n_contexts = contexts.find(keys), len(contexts)
-            keys = context * vocab_size + targets
-            grams = _Keys(keys, n_contexts * vocab_size)
-            self._orders.append(
-                _Order(
-                    contexts=contexts,
-                    grams=grams,
-                    context_counts=np.bincount(context, minlength=n_contexts),
-                    context_kinds=np.bincount(grams.distinct // vocab_size, minlength=n_contexts),
-                    gram_counts=np.bincount(grams.find(keys), minlength=len(grams)),
-                )
-            )
+            contexts = _Keys(keys, n_possible)
+            context = contexts.find(keys)
+            n_possible = len(contexts) * vocab_size  # of grams here, of contexts one order up
+            grams = _Keys(context * vocab_size + targets, n_possible)
+            kinds = np.bincount(grams.distinct // vocab_size, minlength=len(contexts))
+            self._orders.append(_Order(contexts, grams, kinds))
 
     def probabilities(self, documents: Documents) -> Iterator[Float]:
         """Yield, from order 1 up, the probability of each scored token, (documents.n_tokens,)."""
@@ -100,9 +92,9 @@ class NGrams:
             known = context >= 0
             at = np.where(known, context, 0)
             gram = model.grams.find(at * V + targets)
-            count = np.where(gram >= 0, model.gram_counts[np.maximum(gram, 0)], 0)
-            k = model.context_kinds[at]
-            p = np.where(known, (count + k * p) / (model.context_counts[at] + k), p)
+            count = np.where(gram >= 0, model.grams.counts[np.maximum(gram, 0)], 0)
+            k = model.kinds[at]
+            p = np.where(known, (count + k * p) / (model.contexts.counts[at] + k), p)
             yield p
 
 

@@ -33,6 +33,19 @@ def test_log2_of_a_power_of_two_is_its_exponent() -> None:
     np.testing.assert_array_equal(exact.log2(np.ldexp(1.0, exponents)), exponents)
 
 
+def test_exp2_is_two_to_the_power() -> None:
+    x = np.linspace(-60.0, 60.0, 2003)
+    np.testing.assert_allclose(exact.exp2(x), [2.0**v for v in x.tolist()], rtol=5e-16)
+    whole = np.arange(-1022, 1024)
+    np.testing.assert_array_equal(exact.exp2(whole), np.ldexp(1.0, whole))
+
+
+def test_a_stream_of_indices_goes_on_from_call_to_call() -> None:
+    stream = np.random.PCG64(42)
+    parts = [exact.uniform_indices(stream, 3022, n) for n in (1, 4000, 999)]
+    np.testing.assert_array_equal(np.concatenate(parts), exact.uniform_indices(42, 3022, 5000))
+
+
 def test_cos_pi_is_cosine() -> None:
     x = np.linspace(0.0, 1.0, 1001)
     np.testing.assert_allclose(exact.cos_pi(x), [math.cos(math.pi * v) for v in x], atol=1e-15)

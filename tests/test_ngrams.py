@@ -49,6 +49,7 @@ def split_names():
 @pytest.mark.parametrize("max_table", [2**22, 0], ids=["tables", "sorted keys"])
 def test_every_probability_is_the_formulas(split_names, max_table, monkeypatch):
     monkeypatch.setattr(ngrams, "_MAX_TABLE", max_table)
+    monkeypatch.setattr(ngrams, "_TABLE_A_KEY", 0)
     names, train, test = split_names
     plain = PlainWittenBell(train, names.vocab_size, 6)
     model = NGrams(Documents.encode(train, names.vocabulary), names.vocab_size)
