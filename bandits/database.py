@@ -19,7 +19,7 @@ from typing import Any
 import platformdirs
 
 from bandits.errors import BadFile, BanditsError, StoreError, printable
-from bandits.keep import keep_aside
+from bandits.keep import FileId, file_id, keep_aside
 from bandits.schema import APPLICATION_ID, MIGRATIONS
 
 FILE_NAME = "arena.db"
@@ -28,7 +28,9 @@ FILE_NAME = "arena.db"
 def default_home() -> Path:
     """Return the arena's folder: $BANDITS_HOME, or the platform's place for user data."""
     chosen = os.environ.get("BANDITS_HOME")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("bandits"))
+    return (
+        Path(os.path.expanduser(chosen)) if chosen else Path(platformdirs.user_data_dir("bandits"))
+    )
 
 
 class Database:
@@ -44,7 +46,7 @@ class Database:
         self._busy_seconds = busy_seconds
         self._lock = threading.RLock()
         _make_folder(home)
-        _check_regular(self.path)
+        found = _check_regular(self.path)
         with self._translated():
             # One connection for every thread of the process; the lock keeps transactions apart.
             self._connection = sqlite3.connect(
@@ -54,7 +56,7 @@ class Database:
                 check_same_thread=False,
             )
         try:
-            self._open()
+            self._open(found)
         except BaseException:
             self._connection.close()
             raise
@@ -64,10 +66,10 @@ class Database:
         with self._lock:
             self._connection.close()
 
-    def _open(self) -> None:
+    def _open(self, found: FileId | None) -> None:
         if not self._is_arena():
             self._connection.close()
-            kept = keep_aside(self.path)
+            kept = keep_aside(self.path, found)
             raise BadFile(
                 f"{shown(self.path)} is not an arena; it is kept as {printable(kept.name)}, "
                 "and the next command opens a fresh arena"
@@ -214,9 +216,10 @@ def _make_folder(home: Path) -> None:
         ) from error
 
 
-def _check_regular(path: Path) -> None:
+def _check_regular(path: Path) -> FileId | None:
     if path.exists() and not path.is_file():
         raise StoreError(f"{shown(path)} is not a file; set BANDITS_HOME to another folder")
+    return file_id(path)
 
 
 def _is_full(folder: Path) -> bool:

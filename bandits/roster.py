@@ -222,11 +222,14 @@ class Roster:
     def save(self, path: str | os.PathLike[str] | None = None, name: str | None = None) -> Path:
         """Write an agent to a champion file, NAME.safetensors in the current folder by default.
 
+        path: a file, whose ending may be left out, or a folder.
         An earlier champion of that path is replaced, any other file is not.
         Raises: UnknownName, StoreError if the file cannot be written.
         """
         record, agent = self._loaded(name)
         target = Path(record.name if path is None else path)
+        if path is not None and target.is_dir():
+            target = target / record.name
         if not target.suffix:
             target = target.with_name(target.name + SUFFIX)
         write_champion(target, record.name, agent.state())

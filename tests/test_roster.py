@@ -115,6 +115,8 @@ def test_saving_without_a_path_goes_to_the_current_folder(
     monkeypatch.chdir(tmp_path)
     assert arena.save() == Path("A.safetensors")
     assert (tmp_path / "A.safetensors").is_file()
+    (tmp_path / "folder").mkdir()
+    assert arena.save("folder", "B") == Path("folder/B.safetensors")
     arena.rename_agent("A", "Old")
     assert arena.load("A").name == "A"  # the ending may be left out, as in save
 

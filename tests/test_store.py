@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from bandits import database, schema
 from bandits.energy import Energy
 from bandits.errors import BadFile, BanditsError, InvalidValue, StoreError, UnknownName
+from bandits.keep import file_id, keep_aside
 from bandits.store import Store, StoredState
 
 
@@ -52,7 +54,8 @@ def add(store: Store, name: str, number: int = 0) -> int:
 
 def one_line(error: BaseException) -> str:
     message = str(error)
-    assert message and "\n" not in message and message.isprintable()
+    assert message
+    assert message.isprintable()  # a line break is not
     return message
 
 
@@ -75,9 +78,13 @@ def test_a_closed_store_gives_back_what_was_put_in(tmp_path: Path) -> None:
 
 
 def test_a_failed_transaction_changes_nothing(store: Store) -> None:
-    with pytest.raises(KeyboardInterrupt), store.transaction():
-        store.set_meta("current", "1")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with store.transaction():
+            store.set_meta("current", "1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert store.meta("current") is None
     add(store, "Ada")  # and the lock is free again
 
@@ -122,7 +129,8 @@ def test_charges_of_two_holders_add_up_and_never_conflict(store: Store) -> None:
 def test_a_deleted_agent_takes_its_rows_along_and_its_matches_keep_its_name(
     store: Store,
 ) -> None:
-    add(store, "Ada", 1), add(store, "Bob", 2)
+    add(store, "Ada", 1)
+    add(store, "Bob", 2)
     a, b = store.agent("Ada"), store.agent("Bob")
     with store.transaction():
         number = store.insert_match(
@@ -142,7 +150,8 @@ def test_a_deleted_agent_takes_its_rows_along_and_its_matches_keep_its_name(
 
 
 def test_names_are_unique_and_an_unknown_one_gets_the_nearest(store: Store) -> None:
-    add(store, "Ada"), add(store, "Bob")
+    add(store, "Ada")
+    add(store, "Bob")
     with pytest.raises(InvalidValue, match="'Ada' is taken"), store.transaction():
         store.rename_agent("Bob", "Ada")
     with pytest.raises(UnknownName, match="no agent 'Adda'; did you mean 'Ada'"):
@@ -203,7 +212,8 @@ def test_kill_9_at_any_instant_leaves_the_old_or_the_new_state(tmp_path: Path) -
     store.close()
     for _ in range(20):
         writer = start(WRITER, tmp_path)
-        assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
         time.sleep(rng.random() * 0.04)
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
@@ -255,7 +265,8 @@ def test_a_lock_that_is_not_released_is_one_line_and_the_file_stays(
         assert waiter.meta("x") is None  # reading goes on meanwhile
     assert waiter.meta("x") == "1"
     assert sorted(p.name for p in tmp_path.iterdir() if "kept" in p.name) == []
-    holder.close(), waiter.close()
+    holder.close()
+    waiter.close()
 
 
 # Files that are not ours, or not well
@@ -272,11 +283,24 @@ def test_a_strangers_file_is_kept_aside_and_never_overwritten(tmp_path: Path) ->
     for number in (1, 2):
         path.write_bytes(b"my diary, page %d\n" % number * 100)
         message = refuse(tmp_path, BadFile)
-        assert f"kept as arena.db.kept-{number}" in message and "fresh arena" in message
+        assert f"kept as arena.db.kept-{number}" in message
+        assert "fresh arena" in message
         Store(tmp_path).close()  # the next command
         path.unlink()
     assert (tmp_path / "arena.db.kept-1").read_bytes() == b"my diary, page 1\n" * 100
     assert (tmp_path / "arena.db.kept-2").read_bytes() == b"my diary, page 2\n" * 100
+
+
+def test_only_the_file_that_was_looked_at_is_moved_aside(tmp_path: Path) -> None:
+    path = tmp_path / "arena.db"
+    path.write_text("a stranger's")
+    found = file_id(path)
+    path.rename(tmp_path / "elsewhere")  # another process kept it first
+    Store(tmp_path).close()  # and a third opened a fresh arena
+    with pytest.raises(StoreError, match="try again"):
+        keep_aside(path, found)
+    assert sorted(os.listdir(tmp_path)) == ["arena.db", "elsewhere"]
+    Store(tmp_path).close()
 
 
 @pytest.mark.parametrize("application_id", [0, 12345])
@@ -285,7 +309,8 @@ def test_another_programs_database_is_kept_aside_whole(tmp_path: Path, applicati
     other = sqlite3.connect(path)
     other.execute(f"PRAGMA application_id = {application_id}")
     other.execute("CREATE TABLE bookmarks (url TEXT)")
-    other.commit(), other.close()
+    other.commit()
+    other.close()
     before = path.read_bytes()
     assert "is not an arena" in refuse(tmp_path, BadFile)
     assert (tmp_path / "arena.db.kept-1").read_bytes() == before
@@ -373,14 +398,9 @@ def test_a_full_disk_changes_nothing_and_says_so(small_disk: Path) -> None:
 
 
 def test_a_full_disk_at_the_first_run_is_one_line(small_disk: Path) -> None:
-    (small_disk / "filler").write_bytes(b"")
-    with (
-        pytest.raises(OSError),
-        open(small_disk / "filler", "wb", buffering=0) as filler,
-    ):
-        while True:
-            if not filler.write(b"x" * 4096):
-                break
+    with open(small_disk / "filler", "wb", buffering=0) as filler, suppress(OSError):
+        while filler.write(b"x" * 4096):
+            pass
     assert "no space left" in refuse(small_disk, StoreError)
 
 
