@@ -84,20 +84,19 @@ _UPDATE = _Range(1e-5, 1e-4, 0.3, 1.0, "0.0001 to 0.3")
 def diagnose(agent: Agent) -> Report:
     """Return the findings on an agent, which is left as it is."""
     hints = _Hints(agent)
-    spoiled = [_spoiled_weights(agent, hints)]
-    if spoiled[0].verdict == "bad":
-        return Report(tuple(spoiled), 0, 0)
+    spoiled = _spoiled_weights(agent, hints)
+    if spoiled.verdict == "bad":
+        return Report((spoiled,), 0, 0)
 
     documents = agent.next_documents(_n_probed(agent.settings.batch_size))
     probe = _copy_at_full_learning_rate(agent)
     loss, n_flops = probe.model.probe(documents)
-    findings = [
-        *spoiled,
-        _loss(agent, loss, hints),
-        *_gradients(probe.model.gradients(), hints),
-        *_dead_units(probe, hints),
-    ]
-    if math.isfinite(loss):
+    findings = [spoiled, _loss(agent, loss, hints)]
+    if not math.isfinite(loss):  # its gradients say nothing
+        return Report(tuple(findings), len(documents), n_flops)
+    findings += _gradients(probe.model.gradients(), hints)
+    findings += _dead_units(probe, hints)
+    if not agent.diverged:
         before = probe.model.state_dict()
         spent = probe.energy.total
         probe.train_all(1)
@@ -121,12 +120,9 @@ def _copy_at_full_learning_rate(agent: Agent) -> Agent:
 
 def _spoiled_weights(agent: Agent, hints: _Hints) -> Finding:
     n_spoiled = sum(int(np.sum(~np.isfinite(w))) for w in agent.model.state_dict().values())
-    bad = n_spoiled > 0 or agent.diverged
-    verdict: Verdict = "bad" if bad else "ok"
-    hint = hints.start_again() if bad else ""
+    verdict: Verdict = "bad" if n_spoiled else "ok"
+    hint = hints.start_again() if n_spoiled else ""
     name = "weights that are not finite"
-    if agent.diverged and not n_spoiled:
-        name = "weights that are not finite (its loss was not)"
     return Finding(name, None, float(n_spoiled), "weights", "0", verdict, hint)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from flops cimport evaluate_flops, forward_flops, backward_flops
 from generate cimport generate_documents
 from gpt cimport (
-    ROWS_A_CALL, add_document, begin_batch, gpt_forward, positions, update_matrix,
+    ROWS_A_CALL, add_document, begin_batch, gpt_backward, gpt_forward, gpt_loss, positions, update_matrix,
 )
 from lanes cimport VL, cpu_has_avx2, cpu_has_avx512, flush_denormals, restore_denormals
 from layout cimport (
@@ -23,7 +23,7 @@ from adam cimport transpose
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from loss cimport cross_entropy_forward
 from train cimport (
-    DIVERGED, DONE, OUT_OF_BUDGET, OUT_OF_MEMORY, Optimiser, Stopped, Stream, gradients, train_steps,
+    DIVERGED, DONE, OUT_OF_BUDGET, OUT_OF_MEMORY, Optimiser, Stopped, Stream, train_steps,
 )
 
 STOPPED = {DONE: "done", DIVERGED: "diverged", OUT_OF_BUDGET: "budget"}
@@ -167,7 +167,9 @@ cdef class Engine:
             begin_batch(&self.a)
             for i in range(n):
                 add_document(&self.a, &self.m, &tokens[0], &offsets[0], i)
-            gradients(&self.m, &self.a, &loss)
+            gpt_forward(&self.m, &self.a)
+            loss = gpt_loss(&self.m, &self.a, True)
+            gpt_backward(&self.m, &self.a)      # of a loss that is not finite too: then it shows
             restore_denormals(float_mode)
         return loss, (forward_flops(&self.m, self.a.N, self.a.S, self.a.B)
                       + backward_flops(&self.m, self.a.N, self.a.S, self.a.longest, self.a.n_distinct))

@@ -112,6 +112,27 @@ def test_weights_that_are_not_finite_are_counted_and_cost_nothing(bad: float) ->
     assert report.n_flops == 0
 
 
+def test_a_diverged_agent_whose_weights_are_finite_shows_its_loss() -> None:
+    agent = agent_of(10)
+    weights = agent.model.state_dict()
+    weights["lm_head"][:] = 3e38  # its logits overflow
+    agent.model.load_state_dict(weights)
+    agent.train_all(1)
+    assert agent.diverged
+    report = health.diagnose(agent)
+    assert [finding.name for finding in report.findings] == ["weights that are not finite", "loss"]
+    assert [finding.verdict for finding in report.findings] == ["ok", "bad"]
+    positions = [min(16, int(n) + 1) for n in agent.next_documents(64).lengths]
+    documents = agent.next_documents(64)
+    inputs = [
+        documents.tokens[s : s + T] for s, T in zip(documents.offsets, positions, strict=False)
+    ]
+    n_distinct = len(np.unique(np.concatenate(inputs)))
+    assert report.n_flops == energy.forward_flops(agent.config, positions) + (
+        energy.backward_flops(agent.config, positions, n_distinct)
+    )
+
+
 def test_a_gradient_that_does_not_reach_the_layers_is_seen() -> None:
     agent = agent_of(10)
     weights = agent.model.state_dict()

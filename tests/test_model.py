@@ -206,10 +206,11 @@ def test_weights_that_are_not_finite_end_in_a_report_not_a_crash(name: str, bad:
     weights = float32_weights(Shape())
     weights[name][:] = bad
     model = model_of(Shape(), weights)
-    loss, _ = model.loss_and_grads([[1, 2, 3]])
+    loss, grads = model.loss_and_grads([[1, 2, 3]])
     bits = model.evaluate([[1, 2, 3]]).bits_per_token
     samples = model.generate(3)
     if not math.isfinite(bad):
+        assert not all(np.isfinite(g).all() for g in grads.values())  # not those of another call
         assert not math.isfinite(loss)
         assert not math.isfinite(bits)
         assert not samples.finite
