@@ -14,7 +14,7 @@ from bandits.model import GPT
 from tests import reference
 from tests.cases import CASES, Case, config_of, float32_weights, model_of, scalars
 from tests.reference import Shape
-from tests.vectorised import NumpyGPT, softmax
+from tests.vectorised import Batch, NumpyGPT, softmax
 
 
 @pytest.mark.parametrize("shape", [Shape(), Shape(5, 7, 3, 7, 2), Shape(2, 1, 1, 1, 1)])
@@ -131,13 +131,12 @@ def test_relu_activity_counts_positions_above_zero(case: Case) -> None:
     weights = float32_weights(case.shape, scale=2.0)
     model = model_of(case.shape, weights)
     model.loss_and_grads(case.documents)
-    lifted = scalars(weights)
-    passes = [p for d in case.documents for p in reference.document_pass(lifted, case.shape, d)[1]]
+    batch = Batch(case.shape, case.documents)
+    kept = NumpyGPT(case.shape, weights).forward(batch)[2]
     for i in range(case.shape.n_layer):
-        expected = np.sum([[a > 0.0 for a in p.layers[i].h] for p in passes], axis=0)
         active, n_positions = model.relu_active(i)
-        np.testing.assert_array_equal(active, expected)
-        assert n_positions == len(passes)
+        np.testing.assert_array_equal(active, (kept[i + 1][-1] > 0.0).sum(axis=0))
+        assert n_positions == len(batch.inputs)
 
 
 # ---------------------------------------------------------- sampling
