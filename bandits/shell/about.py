@@ -1,0 +1,62 @@
+"""What is running: about."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+
+import cmd2
+import numpy as np
+
+from bandits import __version__
+from bandits.shell.base import BanditsCommands, CommandParser, add_json, parser
+from bandits.shell.text import plural, shown, tilde
+
+
+def _about_parser() -> CommandParser:
+    command = parser(
+        "Show the versions, the instruction set of the engine, the home folder and the dataset.",
+        "about",
+        "about --json",
+    )
+    add_json(command)
+    return command
+
+
+class AboutCommands(BanditsCommands):
+    """The small print."""
+
+    DEFAULT_CATEGORY = "Shell"
+
+    @cmd2.with_argparser(_about_parser)
+    def do_about(self, args: argparse.Namespace) -> None:
+        """Show versions, the engine's instruction set, the home folder and the dataset."""
+        from importlib.metadata import version
+
+        from bandits.engine import isa
+
+        dataset = self.arena.dataset
+        facts = {
+            "version": __version__,
+            "instruction_set": isa(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "cmd2": version("cmd2"),
+            "home": str(self.arena.home),
+            "dataset": dataset.name,
+            "n_documents": len(dataset.documents),
+            "agent": self.arena.current,
+        }
+        if args.json:
+            self.say_json(facts)
+            return
+        lines = {
+            "bandits": __version__,
+            "engine": f"{isa()} (BANDITS_ISA chooses another)",
+            "python": f"{facts['python']}, numpy {facts['numpy']}, cmd2 {facts['cmd2']}",
+            "home": f"{tilde(self.arena.home)} (BANDITS_HOME chooses another)",
+            "dataset": f"{shown(dataset.name)}, {plural(len(dataset.documents), 'document')}",
+            "agent": self.arena.current,
+        }
+        for key, value in lines.items():
+            self.say(f"{key:<8} {value}")

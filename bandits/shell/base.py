@@ -1,0 +1,176 @@
+"""What every command set stands on: the parser whose errors are one line, and completion.
+
+Words are turned into numbers here; whether a number is allowed is decided below the shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cmd2 import Choices, Cmd2ArgumentParser, CommandSet, CompletionItem
+from cmd2.rich_utils import TextGroup
+from cmd2.styles import Cmd2Style
+from rich.text import Text
+
+from bandits.errors import BanditsError, InvalidValue, printable
+
+if TYPE_CHECKING:
+    from bandits.arena import Arena
+    from bandits.shell.app import BanditsShell  # noqa: F401  (named in a string below)
+
+_FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
+_ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
+
+
+class UsageError(BanditsError):
+    """A command was given words that it does not take."""
+
+
+class CommandParser(Cmd2ArgumentParser):
+    """An argument parser that raises one line instead of printing a block of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError with the message and the shortest usage."""
+        message = message.replace("the following arguments are required:", "missing")
+        message = message.replace("unrecognized arguments:", "does not take")
+        raise UsageError(f"{self.prog}: {message}; usage: {self.short_usage()}")
+
+    def short_usage(self) -> str:
+        """Return the command with its positional arguments, options left out."""
+        words = [self.prog]
+        options = False
+        for action in self._actions:
+            if action.option_strings:
+                options = options or action.dest != "help"
+            elif isinstance(action, argparse._SubParsersAction):
+                words.append("|".join(action.choices))
+            else:
+                name = str(action.metavar or action.dest)
+                words.append(f"[{name}]" if action.nargs in ("?", "*") else name)
+        if options:
+            words.append("[options]")
+        return " ".join(words)
+
+
+def parser(description: str, *examples: str) -> CommandParser:
+    """Return a parser whose help ends with examples."""
+    new = CommandParser(description=description)
+    shown = Text("\n".join(examples), style=Cmd2Style.COMMAND_LINE)
+    new.epilog = TextGroup("Examples" if len(examples) > 1 else "Example", shown)
+    return new
+
+
+def add_json(command: CommandParser) -> None:
+    """Give the command the option --json."""
+    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def add_agent(
+    command: CommandParser, help_text: str = "an agent; the current one if left out"
+) -> None:
+    """Give the command an optional agent as its last word."""
+    command.add_argument(
+        "agent",
+        metavar="AGENT",
+        nargs="?",
+        help=help_text,
+        choices_provider=BanditsCommands.agent_choices,
+    )
+
+
+def whole_number(text: str, key: str, example: str) -> int:
+    """Return the word as an int.  Raises InvalidValue with an example of what to type."""
+    try:
+        return int(text)
+    except ValueError:  # also raised for a number of more than 4,300 digits
+        raise InvalidValue(
+            f"{key}={printable(text, 40)} is not a whole number; try '{example}'"
+        ) from None
+
+
+def energy(text: str, example: str) -> int:
+    """Return an amount such as 5e8, 500M or 1.5GFLOP as operations.  Raises InvalidValue."""
+    match = _ENERGY.fullmatch(text.strip().lower())
+    try:
+        if match is None:
+            raise InvalidOperation
+        amount = Decimal(match[1].replace("_", "")).scaleb(_FLOP_UNITS[match[2]])
+        if amount != amount.to_integral_value() or amount < 1 or amount > 10**30:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise InvalidValue(
+            f"energy={printable(text, 40)} is not an amount of operations; try '{example}'"
+        ) from None
+    return int(amount)
+
+
+def as_json(value: Any) -> str:
+    """Return indented JSON in ASCII; numbers that are not finite become null."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+class BanditsCommands(CommandSet["BanditsShell"]):
+    """A command set with the arena at hand, and completion from what is in it."""
+
+    @property
+    def arena(self) -> Arena:
+        """The one facade of the game."""
+        return self._cmd.arena
+
+    def say(self, *renderables: Any) -> None:
+        """Print tables, panels and text to standard output, or to where the player redirects it."""
+        for renderable in renderables:
+            self._cmd.poutput(renderable, soft_wrap=False)
+
+    def say_json(self, value: Any) -> None:
+        """Print a value as JSON, whole lines whatever the width."""
+        self._cmd.poutput(as_json(value), soft_wrap=True)
+
+    def agent_choices(self) -> Choices:
+        """Return the agents, each with its sizes and steps."""
+        return _choices(
+            (row.name, f"{row.config}, {row.n_steps:,} steps") for row in self.arena.agents()
+        )
+
+    def dataset_choices(self) -> Choices:
+        """Return the datasets the arena knows."""
+        return _choices(
+            (row.name, f"{row.n_documents:,} documents") for row in self.arena.datasets()
+        )
+
+    def setting_choices(self) -> Choices:
+        """Return the keys of an agent's settings."""
+        from bandits.config import SETTINGS
+
+        return _choices(SETTINGS.items())
+
+
+def _choices(items: Any) -> Choices:
+    return Choices(
+        [
+            CompletionItem(text, display_meta=printable(meta))
+            for text, meta in items
+            if text.isprintable()
+        ]
+    )
+
+
+def words(values: Sequence[str]) -> Choices:
+    """Return plain words as completions."""
+    return _choices((value, "") for value in values)

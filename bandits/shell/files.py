@@ -1,0 +1,69 @@
+"""Champion files: save, load."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cmd2
+
+from bandits.shell.base import BanditsCommands, CommandParser, parser
+from bandits.shell.text import hint, plural, tilde
+
+
+def _save_parser() -> CommandParser:
+    command = parser(
+        "Write an agent to a champion file, to keep or to hand to a rival. Left out, the file is "
+        "NAME.safetensors in the current folder.",
+        "save",
+        "save ~/champions/ada.safetensors --agent Ada",
+    )
+    command.add_argument("file", metavar="FILE", nargs="?", completer=cmd2.Cmd.path_complete)
+    command.add_argument(
+        "--agent",
+        metavar="AGENT",
+        help="an agent; the current one if left out",
+        choices_provider=BanditsCommands.agent_choices,
+    )
+    return command
+
+
+def _load_parser() -> CommandParser:
+    command = parser(
+        "Read an agent from a champion file and make it the current one.",
+        "load ada.safetensors",
+        "load ada.safetensors --as Rival",
+    )
+    command.add_argument("file", metavar="FILE", completer=cmd2.Cmd.path_complete)
+    command.add_argument(
+        "--as", dest="name", metavar="NAME", help="a name in this arena; else the file's own"
+    )
+    return command
+
+
+class FileCommands(BanditsCommands):
+    """Agents that travel."""
+
+    DEFAULT_CATEGORY = "Agents"
+
+    @cmd2.with_argparser(_save_parser)
+    def do_save(self, args: argparse.Namespace) -> None:
+        """Write an agent to a champion file."""
+        name = args.agent or self.arena.current
+        path = self.arena.save(_path(args.file), args.agent)
+        self.say(f"saved {name} to {tilde(path)}")
+
+    @cmd2.with_argparser(_load_parser)
+    def do_load(self, args: argparse.Namespace) -> None:
+        """Read an agent from a champion file."""
+        path = Path(args.file).expanduser()
+        row = self.arena.load(path, args.name)
+        self.say(
+            f"loaded {row.name} from {tilde(path)}: {row.config}, {plural(row.n_steps, 'step')}; "
+            "it is the current agent",
+            hint("generate", f"battle {row.name} RIVAL 100"),
+        )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text).expanduser()

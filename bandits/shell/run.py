@@ -1,0 +1,53 @@
+"""One run of bandits: commands, a script, a pipe, or a player at a terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bandits.database import default_home
+from bandits.engine import build
+from bandits.errors import BadFile, BanditsError
+from bandits.shell.app import BanditsShell
+from bandits.shell.banner import banner
+
+
+def run(
+    *, commands: Sequence[str] | None, script: Path | None, keep_going: bool, with_rc: bool
+) -> int:
+    """Run bandits and return its exit code: 0, 1 if a command failed, 130 after Ctrl-C."""
+    build()  # raises EngineMissing before anything else is touched
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    interactive = commands is None and script is None and at_terminal
+    shell = BanditsShell(default_home(), interactive=interactive, keep_going=keep_going)
+    signal.signal(signal.SIGINT, shell.sigint_handler)
+    try:
+        if with_rc:
+            shell.run_rc()
+        if interactive:
+            shell.keep_going = False
+            return int(shell.cmdloop(banner(shell)))
+        try:
+            if commands is not None:
+                shell.runcmds_plus_hooks(commands)
+            elif script is not None:
+                shell.run_file(script)
+            else:
+                shell.run_numbered(_standard_input(), "standard input")
+        except BanditsError as problem:
+            shell.fail(str(problem))
+        return shell.exit_code or int(shell.failed)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shell.close()
+
+
+def _standard_input() -> Iterator[str]:
+    for n, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield line.decode("utf-8-sig" if n == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise BadFile(f"line {n} of standard input is not UTF-8 text") from None

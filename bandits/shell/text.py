@@ -1,0 +1,70 @@
+"""Words and numbers as the player reads them; the only door from data to the terminal.
+
+`shown` is the helper through which every sampled document, name and path passes.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from rich.text import Text
+
+from bandits.errors import printable
+
+EMPTY = "(empty)"
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """Return a text of unknown origin, safe for the terminal and of bounded length."""
+    return printable(text, limit) or EMPTY
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """Return the number, or a dash if there is none; huge ones in powers of ten."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return "not finite"
+    return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.1e}"
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction as a whole percentage; only exactly all or none reads as 100% or 0%."""
+    if fraction is None:
+        return "-"
+    rounded = round(100 * fraction)
+    if (rounded == 100 and fraction < 1) or (rounded == 0 and fraction > 0):
+        return f"{100 * fraction:.1f}%"
+    return f"{rounded}%"
+
+
+def significant(value: float) -> str:
+    """Return three significant digits, without an exponent where that is short."""
+    if value == 0:
+        return "0"
+    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}" if value >= 1e-4 else f"{value:.1e}"
+
+
+def plural(n: int, noun: str) -> str:
+    """Return "1 step" or "1,000 steps"."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def hint(*commands: str, lead: str = "next") -> Text:
+    """Return one dim line with what could be typed now."""
+    line = Text(f"{lead}: ", style="dim")
+    for n, command in enumerate(commands):
+        if n:
+            line.append("  ·  ", style="dim")
+        line.append(command, style="cyan")
+    return line
+
+
+def tilde(path: Path) -> str:
+    """Return a path for display, the player's own folder written as ~."""
+    text = str(path)
+    home = str(Path.home())
+    if home != "/" and (text == home or text.startswith(home + "/")):
+        text = "~" + text[len(home) :]
+    return printable(text, 400)

@@ -1,0 +1,163 @@
+"""Training and sampling: train, generate."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+import cmd2
+from rich.columns import Columns
+from rich.text import Text
+
+from bandits.energy import format_flops
+from bandits.reports import GenerateReport, TrainReport
+from bandits.schedules import learning_rates
+from bandits.shell.base import (
+    BanditsCommands,
+    CommandParser,
+    add_agent,
+    add_json,
+    parser,
+    whole_number,
+)
+from bandits.shell.progress import ProgressLine
+from bandits.shell.text import decimal, hint, percent, plural, shown
+
+
+def _train_parser() -> CommandParser:
+    command = parser(
+        "Train an agent for a number of steps. Ctrl-C stops it and keeps what was trained.",
+        "train 1000",
+        "train 500 B",
+    )
+    command.add_argument("steps", metavar="STEPS", help="steps of Adam")
+    add_agent(command)
+    return command
+
+
+def _generate_parser() -> CommandParser:
+    command = parser(
+        "Let an agent write, and score what it wrote.", "generate", "generate 50 B --seed 3"
+    )
+    command.add_argument("n", metavar="N", nargs="?", default="10", help="how many (10)")
+    add_agent(command)
+    command.add_argument("--seed", metavar="N", help="draw the same sample again")
+    add_json(command)
+    return command
+
+
+class TrainingCommands(BanditsCommands):
+    """What an agent does with its energy."""
+
+    DEFAULT_CATEGORY = "Training"
+
+    @cmd2.with_argparser(_train_parser)
+    def do_train(self, args: argparse.Namespace) -> None:
+        """Train an agent."""
+        n_steps = whole_number(args.steps, "steps", "train 100")
+        name = args.agent or self.arena.current
+        with self._cmd.stoppable() as stop, ProgressLine(name) as progress:
+            report = self.arena.train(n_steps, args.agent, stop=stop, on_progress=progress.train)
+        self._describe(report)
+        if stop():
+            raise KeyboardInterrupt
+
+    def _describe(self, report: TrainReport) -> None:
+        loss = report.loss
+        perplexity = decimal(math.exp(loss)) if loss is not None and loss < 700 else "-"
+        lead = f"stopped after {report.n_done:,} of" if report.stopped else "trained"
+        n_steps = report.n_steps if report.stopped else report.n_done
+        self.say(f"{lead} {plural(n_steps, 'step')}: {report.name} is at step {report.step:,}")
+        self.say(
+            f"  loss {decimal(loss, 4)} (mean of the last 50)  ·  perplexity {perplexity}  ·  "
+            f"energy {format_flops(report.n_flops)}"
+        )
+        if report.diverged:
+            self.say(
+                Text(f"  {report.name} exploded: its loss is no longer finite", style="bold red"),
+                hint("diagnose", f"delete_agent {report.name}", "config learning_rate 0.01"),
+            )
+            return
+        settings = self.arena.settings(report.name)
+        rate = float(
+            learning_rates(
+                settings.schedule,
+                settings.learning_rate,
+                settings.horizon,
+                settings.warmup,
+                report.step,
+                1,
+            )[0]
+        )
+        self.say(
+            f"  learning rate now {rate:.4g}  ({settings.schedule}, {settings.learning_rate:g} at the "
+            f"start, horizon {settings.horizon:,})"
+        )
+        if settings.schedule != "constant" and report.step >= settings.horizon:
+            self.say(
+                f"  the schedule is complete: at the horizon of {settings.horizon:,} steps the "
+                "learning rate is 0",
+                hint(
+                    "generate", f"config horizon {2 * settings.horizon}", "config schedule constant"
+                ),
+            )
+
+    @cmd2.with_argparser(_generate_parser)
+    def do_generate(self, args: argparse.Namespace) -> None:
+        """Let an agent write, and score what it wrote."""
+        n = whole_number(args.n, "N", "generate 10")
+        seed = (
+            None if args.seed is None else whole_number(args.seed, "seed", "generate 10 --seed 3")
+        )
+        report = self.arena.generate(n, args.agent, seed=seed)
+        if args.json:
+            self.say_json(report.as_dict())
+        else:
+            self._show_sample(report)
+
+    def _show_sample(self, report: GenerateReport) -> None:
+        marks = _marks(report)
+        cells = []
+        for text, mark in zip(report.texts, marks, strict=True):
+            style = _MARKS[mark][1]
+            cells.append(Text.assemble((f"{mark} ", style), (shown(text, 34), style)))
+        self.say(Columns(cells, padding=(0, 3), column_first=True))
+        used = [mark for mark in _MARKS if mark in marks]
+        legend = "   ".join(f"{mark} {_MARKS[mark][0]}" for mark in used)
+        self.say(Text(legend, style="dim"))
+        self._score(report)
+
+    def _score(self, report: GenerateReport) -> None:
+        sample = report.judgement
+        score = Text(f"score of this sample {sample.score:.0f}", style="bold")
+        score.append(f", at least {sample.score_low:.0f} with 95% confidence", style="not bold")
+        self.say(
+            score,
+            f"  quality {decimal(sample.quality)} (perplexity {decimal(sample.perplexity)})  ·  "
+            f"creativity {percent(sample.creativity)} (at least {percent(sample.creativity_low)})",
+            f"  uniqueness {percent(sample.uniqueness)}  ·  validity {percent(sample.validity)}  ·  "
+            f"energy {format_flops(report.n_flops)}  ·  seed {report.seed}",
+        )
+
+
+# What is wrong with a document, or "+": its meaning and its style.
+_MARKS = {
+    "+": ("valid and new", "green"),
+    "=": ("copied from the training data", "yellow"),
+    "~": ("a repeat of the sample", "yellow"),
+    "x": ("not valid", "dim"),
+}
+
+
+def _marks(report: GenerateReport) -> list[str]:
+    marks, seen = [], set()
+    flags = zip(report.texts, report.creative, report.valid, strict=True)
+    for text, creative, valid in flags:
+        if creative:
+            marks.append("+")
+        elif not valid:
+            marks.append("x")
+        else:
+            marks.append("~" if text in seen else "=")
+        seen.add(text)
+    return marks
