@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.shelltools import bandits, commands
+from tests.shelltools import bandits, commands, quick
 
 # What is typed, and what its line must say: the value, the rule, the way out.
 MISTAKES = [
@@ -134,7 +134,7 @@ def test_every_mistake_is_one_line_and_changes_nothing(home: Path) -> None:
     "line", ["trian 1", "train abc", "switch_agent C", "shell exit 3", "agents x"]
 )
 def test_a_mistake_exits_1_and_the_rest_does_not_run(home: Path, line: str) -> None:
-    done = bandits(home, "-c", "switch_agent B", "-c", line, "-c", "switch_agent A")
+    done = quick(home, "-c", "switch_agent B", "-c", line, "-c", "switch_agent A")
     assert done.returncode == 1
     assert commands(home, "agents --json").index('"current": true') > 0
     rows = json.loads(commands(home, "agents --json"))
@@ -162,7 +162,7 @@ def test_a_dataset_file_that_cannot_be_used_is_refused_in_one_line(
             (tmp_path / name).write_bytes(content)
     (tmp_path / "folder.txt").mkdir()
     words = [word for name in [*files, "folder.txt"] for word in ("-c", f"dataset ./{name}")]
-    done = bandits(home, "--keep-going", *words, "-c", "dataset --json", cwd=tmp_path)
+    done = quick(home, "--keep-going", *words, "-c", "dataset --json", cwd=tmp_path)
     lines = done.stderr.splitlines()
     assert done.returncode == 1, done.stderr
     assert len(lines) == len(files) + 1, done.stderr
@@ -203,7 +203,7 @@ def test_a_champion_file_that_cannot_be_used_is_refused_in_one_line(
     ]
     before = commands(home, "agents --json")
     words = [word for name in names for word in ("-c", f"load {name} --as New")]
-    done = bandits(home, "--keep-going", *words, cwd=tmp_path)
+    done = quick(home, "--keep-going", *words, cwd=tmp_path)
     lines = done.stderr.splitlines()
     assert done.returncode == 1, done.stderr
     assert len(lines) == len(names), done.stderr
@@ -222,7 +222,7 @@ def _written(path: Path, data: bytes) -> str:
 def test_an_arena_that_is_none_is_kept_aside_and_never_overwritten(home: Path) -> None:
     home.mkdir()
     (home / "arena.db").write_bytes(b"my holiday diary, not an arena\n" * 200)
-    done = bandits(home, "-c", "agents")
+    done = quick(home, "-c", "agents")
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
@@ -234,13 +234,13 @@ def test_an_arena_that_is_none_is_kept_aside_and_never_overwritten(home: Path) -
 
 @pytest.mark.parametrize("place", ["/proc/bandits", "/dev/null"])
 def test_a_home_that_cannot_be_made_is_one_line(home: Path, place: str) -> None:
-    done = bandits(home, "-c", "agents", env={"BANDITS_HOME": place})
+    done = quick(home, "-c", "agents", env={"BANDITS_HOME": place})
     assert done.returncode == 1
     assert done.stderr.startswith("error: "), done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
 
 
 def test_a_full_disk_is_one_line(home: Path) -> None:
-    done = bandits(home, "-c", "agents > /dev/full")
+    done = quick(home, "-c", "agents > /dev/full")
     assert done.returncode == 1
     assert done.stderr == "error: the output could not be written: No space left on device\n"

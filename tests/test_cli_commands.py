@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.shelltools import bandits, commands
+from tests.shelltools import commands, quick
 
 
 def _json(home: Path, line: str) -> Any:
@@ -42,7 +42,7 @@ def test_train_says_what_was_learned_and_spent(home: Path) -> None:
     assert "config horizon 2000" in printed
     rows = _json(home, "agents --json")
     assert [(row["name"], row["n_steps"]) for row in rows] == [("A", 1000), ("B", 10)]
-    done = bandits(home, "-c", "train 1")
+    done = quick(home, "-c", "train 1")
     assert done.returncode == 1
     assert re.fullmatch(r"error: .*horizon of 1,000 steps.*config horizon 2000.*\n", done.stderr)
 
@@ -193,7 +193,7 @@ def test_visualize_writes_a_png_and_says_where(home: Path, tmp_path: Path, what:
 
 def test_show_without_a_display_says_so(home: Path) -> None:
     env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "MPLBACKEND": "agg"}
-    done = bandits(home, "-c", "train 5", "-c", "visualize loss --show", env=env)
+    done = quick(home, "-c", "train 5", "-c", "visualize loss --show", env=env)
     assert done.returncode == 1
     assert "no window can be opened here" in done.stderr
 

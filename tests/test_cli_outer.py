@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import bandits as package
-from tests.shelltools import bandits, commands, environment
+from tests.shelltools import bandits, commands, environment, quick
 
 
 def test_version_and_help_need_no_engine_and_no_shell(home: Path) -> None:
@@ -46,7 +46,7 @@ def test_version_and_help_need_no_engine_and_no_shell(home: Path) -> None:
     ],
 )
 def test_bad_usage_is_one_line_and_exits_2(home: Path, arguments: list[str], pattern: str) -> None:
-    done = bandits(home, *arguments)
+    done = quick(home, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(rf"error: .*{pattern}.*\n", done.stderr), done.stderr
     assert not home.exists()
@@ -77,7 +77,7 @@ def test_commands_run_in_order_up_to_the_first_that_fails(home: Path) -> None:
     assert done.returncode == 1
     assert '"total": 0' in done.stdout
     assert "shape" not in done.stdout
-    done = bandits(home, "--keep-going", *lines)
+    done = quick(home, "--keep-going", *lines)
     assert done.returncode == 1
     assert "shape" in done.stdout
     assert done.stderr == "error: no command 'xyzzy' (help lists them)\n"
@@ -91,10 +91,10 @@ def test_a_semicolon_separates_commands_and_none_is_dropped(home: Path, tmp_path
     assert "▸   C" in listed
     assert commands(home, "shell echo one; echo two") == "one\ntwo\n"
     assert commands(home, 'shell echo "a;b"') == "a;b\n"
-    done = bandits(home, "-c", "xyzzy; create_agent D", "-c", "create_agent E")
+    done = quick(home, "-c", "xyzzy; create_agent D", "-c", "create_agent E")
     assert done.returncode == 1
     assert done.stdout == ""
-    done = bandits(home, "--keep-going", "-c", "xyzzy; create_agent D")
+    done = quick(home, "--keep-going", "-c", "xyzzy; create_agent D")
     assert done.returncode == 1
     assert "created D" in done.stdout
 
@@ -113,13 +113,13 @@ def test_a_failing_line_of_a_script_is_named_and_ends_it(home: Path, tmp_path: P
     (tmp_path / "inner.txt").write_text("switch_agent B\ntrain abc\nswitch_agent A\n")
     (tmp_path / "outer.txt").write_text("run_script inner.txt\nswitch_agent A\n")
     rule = "steps=abc is not a whole number; try 'train 100'"
-    done = bandits(home, "outer.txt")
+    done = quick(home, "outer.txt")
     assert done.returncode == 1
     assert done.stderr == f"error: {rule} (inner.txt, line 2)\n"
     assert '"B"' in commands(home, "energy --json")
-    done = bandits(home, stdin="switch_agent A\ntrain abc\nswitch_agent B\n")
+    done = quick(home, stdin="switch_agent A\ntrain abc\nswitch_agent B\n")
     assert (done.returncode, done.stderr) == (1, f"error: {rule} (standard input, line 2)\n")
-    done = bandits(home, "--keep-going", "outer.txt")
+    done = quick(home, "--keep-going", "outer.txt")
     assert done.returncode == 1
     assert '"A"' in commands(home, "energy --json")
 
@@ -128,18 +128,18 @@ def test_scripts_that_cannot_be_run_are_one_line(home: Path, tmp_path: Path) -> 
     (tmp_path / "latin.txt").write_bytes(b"agents \xe9\n")
     (tmp_path / "again.txt").write_text("run_script again.txt\n")
     for name, pattern in (("latin.txt", "is not UTF-8 text"), ("again.txt", "more than 20 deep")):
-        done = bandits(home, name)
+        done = quick(home, name)
         assert done.returncode == 1, done.stderr
         assert done.stderr.count("\n") == 1, done.stderr
         assert pattern in done.stderr
-    done = bandits(home, stdin=b"energy\n\xff\xfe\n")
+    done = quick(home, stdin=b"energy\n\xff\xfe\n")
     assert done.returncode == 1
     assert done.stderr == "error: line 2 of standard input is not UTF-8 text\n"
 
 
 def test_nothing_to_do_is_done(home: Path) -> None:
     for arguments in (["-c", ""], ["-c", "# only a comment"], ["-c", "quit", "-c", "xyzzy"], []):
-        done = bandits(home, *arguments, stdin="quit\nxyzzy\n")
+        done = quick(home, *arguments, stdin="quit\nxyzzy\n")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -212,7 +212,7 @@ def test_an_encoding_without_boxes_still_prints(home: Path) -> None:
 
 def test_output_that_is_not_a_terminal_is_plain(home: Path) -> None:
     for env in ({}, {"NO_COLOR": "1"}, {"TERM": "dumb"}, {"COLUMNS": "40"}):
-        done = bandits(home, "-c", "help", "-c", "agents", "-c", "help train", env=env)
+        done = quick(home, "-c", "help", "-c", "agents", "-c", "help train", env=env)
         assert done.returncode == 0
         assert "\x1b" not in done.stdout
         width = int(env.get("COLUMNS", "80"))

@@ -10,7 +10,7 @@ import pytest
 from cmd2.parsing import Macro, MacroArg
 
 from bandits.shell.memory import MAX_LINES, Memory
-from tests.shelltools import bandits, commands, environment
+from tests.shelltools import commands, environment, quick
 
 NOTHING = {"aliases": {}, "macros": {}}
 
@@ -95,7 +95,7 @@ def test_an_unreadable_alias_file_is_kept_aside(home: Path, content: str) -> Non
     memory = Memory(home)
     home.mkdir(exist_ok=True)
     memory.aliases_path.write_text(content)
-    done = bandits(home, "-c", "alias create a agents")
+    done = quick(home, "-c", "alias create a agents")
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("warning: the saved aliases could not be read")
@@ -129,13 +129,13 @@ def test_the_rc_file_runs_in_one_shots_quietly_and_its_aliases_stay_its_own(home
     (home / "banditsrc").write_text(
         "# mine\nalias create w energy --json\ntrain zero\nset quiet true\n"
     )
-    done = bandits(home, "-c", "w")
+    done = quick(home, "-c", "w")
     assert done.returncode == 0
     assert done.stdout.startswith("{")
     assert done.stderr == (
         "error: steps=zero is not a whole number; try 'train 100' (banditsrc, line 3)\n"
     )
     assert not Memory(home).aliases_path.exists()
-    assert bandits(home, "--no-rc", "-c", "w").returncode == 1
+    assert quick(home, "--no-rc", "-c", "w").returncode == 1
     (home / "banditsrc").unlink()
-    assert "no command 'w'" in bandits(home, "-c", "w").stderr
+    assert "no command 'w'" in quick(home, "-c", "w").stderr
