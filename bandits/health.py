@@ -205,7 +205,7 @@ class _Hints:
         """Training spoiled it: a new one of its shape, slower."""
         c = self.agent.config
         slower = f", then config learning_rate {self._lower():g}"
-        return f"lost: create_agent NAME {c.n_embd} {c.n_layer} {c.n_head}{slower}"
+        return f"it will not recover: create_agent NAME {c.n_embd} {c.n_layer} {c.n_head}{slower}"
 
     def too_fast(self) -> str:
         if self.agent.n_steps == 0:
