@@ -1,6 +1,41 @@
 """Backprop Bandits: The Gradient Arena.  Create, train, battle and optimise miniature GPTs.
 
 The library: `GPTConfig`, `Settings`, `GPT`, `Dataset`, `Agent` and `Arena`.  The game: `bandits`.
+Each is imported when it is first asked for, so `import bandits` and `bandits --version` are quick.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bandits.agent import Agent
+    from bandits.arena import Arena
+    from bandits.config import GPTConfig, Settings
+    from bandits.datasets import Dataset
+    from bandits.model import GPT
+
 __version__ = "0.1.0"
+__all__ = ["GPT", "Agent", "Arena", "Dataset", "GPTConfig", "Settings"]
+
+_HOMES = {
+    "Agent": "agent",
+    "Arena": "arena",
+    "Dataset": "datasets",
+    "GPT": "model",
+    "GPTConfig": "config",
+    "Settings": "config",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bandits' has no attribute '{name}'")
+    value: object = getattr(import_module(f"bandits.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
