@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
         loss = progress.losses[-50:].mean()
         print(f"step {progress.step:>5}  loss {loss:.4f}  {format_flops(progress.n_flops)}")
 
-    for text in agent.generate(10, seed=0).texts:
+    for text in agent.texts(agent.generate(10, seed=0)):
         print(f"  {text}")
     print(f"spent {format_flops(agent.energy.total)}")
 
