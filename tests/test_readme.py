@@ -25,7 +25,9 @@ INSTALL = 'pip install -e . && bandits -c "battle A B 100"'
 TEST = 'pip install -e ".[test]" && pytest'
 
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
-_PYTHON = re.compile(r"^```python\n(?P<code>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?", re.M | re.S)
+_PYTHON = re.compile(
+    r"^```python\n(?P<code>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?", re.M | re.S
+)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
 
 
@@ -45,7 +47,9 @@ def session(block: str) -> list[tuple[str, str]]:
 def play(command: str, home: Path, folder: Path) -> str:
     """Return what a command prints into a pipe 80 columns wide, in the arena of `home`."""
     environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("BANDITS_", "PYTHON"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("BANDITS_", "PYTHON"))
     }
     scripts = sysconfig.get_path("scripts")
     environment |= {
