@@ -1,105 +1,145 @@
 """Causal multi-head attention within one document of T rows.
 
-q, k and v lie side by side in rows of qkv: q at column 0, k at Cp, v at 2 Cp, C = H D columns each.
-Weights are kept as triangles: att[h, t, s], s <= t, at h S + t (t + 1) / 2 + s with S = T (T + 1) / 2,
-so the cost is that of the pairs there are, not of T * T.
+A head's columns are padded to a power of two up to 16, or to a multiple of 16, so that sixteen lanes
+hold whole heads or a head whole lanes.  The unit of work is a group: the 16 lanes of several heads, or
+the lanes of one.  A score is summed over the lanes of its head and stands in all of them, so
+softmax, att v and their gradients are plain lane by lane arithmetic.
+
+att holds the exponentials, 16 lanes each, as triangles: pair (t, s), s <= t, of a group is the
+(t (t + 1) / 2 + s)-th; share (T, 16) holds 1 / sum of each row.  The sums of a row take no maximum off first;
+`top2` reports the largest squared score, and beyond LIMIT the caller has it done again with it.
 """
 
-from lanes cimport dot16, exp2_lane, out_t
-from libc.math cimport sqrtf
+from lanes cimport (
+    add16, div16, exp2_16, fma16, lane0, load16, max16, max_lanes16, mul16, set16, store16, sub16,
+    sum_groups16, v16, zero16,
+)
+
+cdef enum:
+    LIMIT = 80 * 80     # 2^80 and 1024 of them added are far inside float32
 
 
-cdef inline float head_dot(const float* x, const float* y, Py_ssize_t D) noexcept nogil:
-    """x . y over the D columns of a head: in 16 lanes where they fill them, else in order."""
+cdef inline v16 scores(
+    const float* q, const float* k, const Py_ssize_t n_lanes, const int width,
+) noexcept nogil:
+    """q . k of each head in the group, in every lane of the head."""
+    cdef v16 total = mul16(load16(q), load16(k))
     cdef Py_ssize_t j
-    cdef float total = 0
-    if D % 16 == 0:
-        return dot16(x, y, D)
-    for j in range(D):
-        total += x[j] * y[j]
+    for j in range(16, n_lanes, 16):
+        total = fma16(load16(q + j), load16(k + j), total)
+    return sum_groups16(total, width)
+
+
+cdef inline void weighted_values(
+    float* o, const float* att, v16 share, const float* v, Py_ssize_t v_row, Py_ssize_t n_keys,
+    const Py_ssize_t n_lanes,
+) noexcept nogil:
+    """o = share sum_s att[s] v[s]."""
+    cdef Py_ssize_t s, j
+    cdef v16 total
+    for j in range(0, n_lanes, 16):
+        total = zero16()
+        for s in range(n_keys):
+            total = fma16(load16(att + 16 * s), load16(v + s * v_row + j), total)
+        store16(o + j, mul16(total, share))
+
+
+cdef inline v16 attend(
+    float* o, float* att, const float* q, const float* k, const float* v, Py_ssize_t kv_row,
+    Py_ssize_t n_keys, v16 scale, const Py_ssize_t n_lanes, const int width,
+) noexcept nogil:
+    """o = softmax(q k^T scale) v for one query, with the maximum taken off; returns 1 / sum."""
+    cdef Py_ssize_t s
+    cdef v16 score, top = set16(<float>-3e38), total = zero16(), low = set16(<float>-126)
+    for s in range(n_keys):
+        score = mul16(scores(q, k + s * kv_row, n_lanes, width), scale)
+        store16(att + 16 * s, score)
+        top = max16(score, top)
+    for s in range(n_keys):
+        score = exp2_16(max16(low, sub16(load16(att + 16 * s), top)))
+        store16(att + 16 * s, score)
+        total = add16(total, score)
+    total = div16(set16(1), total)
+    weighted_values(o, att, total, v, kv_row, n_keys, n_lanes)
     return total
 
 
-cdef inline void add_scaled(out_t y, float a, const float* x, Py_ssize_t D) noexcept nogil:
-    """y += a x over the D columns of a head."""
-    cdef Py_ssize_t j
-    for j in range(D):
-        y[j] = y[j] + a * x[j]
-
-
-cdef inline void attend(
-    float* att, float* o, const float* q, const float* k, const float* v, Py_ssize_t kv_row,
-    Py_ssize_t n_keys, Py_ssize_t D,
+cdef inline float attention_forward(
+    float* o, float* att, float* share, const float* q, const float* k, const float* v,
+    Py_ssize_t row, Py_ssize_t o_row, Py_ssize_t T, float scale_, bint safe,
+    const Py_ssize_t n_lanes, const int width,
 ) noexcept nogil:
-    """att = softmax(q k^T / sqrt(D)), o = att v: one head, one query, n_keys keys.
+    """o[t] = sum over s <= t of softmax(q[t] k[s] scale) v[s] for one group; returns top2.
 
-    q, o (D,); k, v (n_keys, D) with rows kv_row apart; att (n_keys,).
-    Costs n_keys (4 D + 4) - D - 1.
+    scale is log2(e) / sqrt(head_dim), so that exp is exp2.
     """
-    cdef Py_ssize_t s, j
-    cdef float scale = <float>1.44269504 / sqrtf(<float>D)     # exp(z) = exp2(z log2 e)
-    cdef float top, total = 0, inverse
-    for s in range(n_keys):
-        att[s] = head_dot(q, k + s * kv_row, D) * scale
-    top = att[0]
-    for s in range(1, n_keys):
-        top = att[s] if att[s] > top else top
-    for s in range(n_keys):
-        att[s] = exp2_lane(att[s] - top)
-    for s in range(n_keys):
-        total += att[s]
-    inverse = 1 / total
-    for j in range(D):
-        o[j] = 0
-    for s in range(n_keys):
-        att[s] = att[s] * inverse
-        add_scaled(o, att[s], v + s * kv_row, D)
-
-
-cdef inline void attention_forward(
-    float* o, float* att, const float* qkv, Py_ssize_t T, Py_ssize_t H, Py_ssize_t D, Py_ssize_t Cp,
-) noexcept nogil:
-    """o[t] = sum over s <= t of att[h, t, s] v[s], for every head.  o (T, Cp); qkv (T, 3 Cp)."""
-    cdef Py_ssize_t h, t, row = 3 * Cp
-    for h in range(H):
-        for t in range(T):
-            attend(att, o + t * Cp + h * D, qkv + t * row + h * D, qkv + Cp + h * D,
-                   qkv + 2 * Cp + h * D, row, t + 1, D)
-            att += t + 1
+    cdef Py_ssize_t t, s
+    cdef v16 scale = set16(scale_), top2 = zero16(), score, total, out, inverse, query
+    for t in range(T):
+        if safe:
+            inverse = attend(o + t * o_row, att, q + t * row, k, v, row, t + 1, scale, n_lanes, width)
+        elif n_lanes == 16:
+            query, total, out = mul16(load16(q + t * row), scale), zero16(), zero16()
+            for s in range(t + 1):
+                score = sum_groups16(mul16(query, load16(k + s * row)), width)
+                top2 = max16(mul16(score, score), top2)
+                score = exp2_16(score)
+                store16(att + 16 * s, score)
+                total = add16(total, score)
+                out = fma16(score, load16(v + s * row), out)
+            inverse = div16(set16(1), total)
+            store16(o + t * o_row, mul16(out, inverse))
+        else:
+            total = zero16()
+            for s in range(t + 1):
+                score = mul16(scores(q + t * row, k + s * row, n_lanes, width), scale)
+                top2 = max16(mul16(score, score), top2)
+                score = exp2_16(score)
+                store16(att + 16 * s, score)
+                total = add16(total, score)
+            inverse = div16(set16(1), total)
+            weighted_values(o + t * o_row, att, inverse, v, row, t + 1, n_lanes)
+        store16(share + 16 * t, inverse)
+        att += 16 * (t + 1)
+    return lane0(max_lanes16(top2))
 
 
 cdef inline void attention_backward(
-    float* dqkv, float* datt, const float* do, const float* att, const float* qkv,
-    Py_ssize_t T, Py_ssize_t H, Py_ssize_t D, Py_ssize_t Cp,
+    float* dq, float* dk, float* dv, const float* do, const float* o, const float* att,
+    const float* share, const float* q, const float* k, const float* v, Py_ssize_t row,
+    Py_ssize_t o_row, Py_ssize_t T, float scale_, const Py_ssize_t n_lanes, const int width,
 ) noexcept nogil:
-    """Gradients of q, k and v, through every past key and value.  dqkv (T, 3 Cp), all of it written.
+    """Gradients of q, k and v of one group, all written, through every past key and value.
 
-    datt (T,) is scratch.
+    From p = att share, o = sum p v: dscore = p (do v - do o) scale, scale = 1 / sqrt(head_dim).
     """
-    cdef Py_ssize_t h, t, s, row = 3 * Cp
-    cdef float scale = 1 / sqrtf(<float>D)
-    cdef float mean, dscore
-    cdef const float* q
-    cdef const float* k
-    cdef const float* v
-    cdef const float* dot
-    cdef float* dq
-    cdef float* dk
-    cdef float* dv
-    for t in range(T * row):
-        dqkv[t] = 0
-    for h in range(H):
-        k, v = qkv + Cp + h * D, qkv + 2 * Cp + h * D
-        dk, dv = dqkv + Cp + h * D, dqkv + 2 * Cp + h * D
-        for t in range(T):
-            q, dq, dot = qkv + t * row + h * D, dqkv + t * row + h * D, do + t * Cp + h * D
-            mean = 0
-            for s in range(t + 1):          # o = sum att v
-                datt[s] = head_dot(dot, v + s * row, D)
-                add_scaled(dv + s * row, att[s], dot, D)
-                mean += att[s] * datt[s]
-            for s in range(t + 1):          # att = softmax(q k scale)
-                dscore = att[s] * (datt[s] - mean) * scale
-                add_scaled(dq, dscore, k + s * row, D)
-                add_scaled(dk + s * row, dscore, q, D)
-            att += t + 1
+    cdef Py_ssize_t t, s, j
+    cdef v16 scale = set16(scale_), mean, dscore, p, here, query, dout, dquery
+    for t in range(T):
+        mean = scores(do + t * o_row, o + t * o_row, n_lanes, width)
+        here = load16(share + 16 * t)
+        for j in range(0, n_lanes, 16):
+            store16(dk + t * row + j, zero16())
+            store16(dv + t * row + j, zero16())
+        if n_lanes == 16:
+            query, dout, dquery = load16(q + t * row), load16(do + t * o_row), zero16()
+            for s in range(t + 1):
+                p = mul16(load16(att + 16 * s), here)
+                dscore = sub16(sum_groups16(mul16(dout, load16(v + s * row)), width), mean)
+                dscore = mul16(mul16(p, scale), dscore)
+                dquery = fma16(dscore, load16(k + s * row), dquery)
+                store16(dk + s * row, fma16(dscore, query, load16(dk + s * row)))
+                store16(dv + s * row, fma16(p, dout, load16(dv + s * row)))
+            store16(dq + t * row, dquery)
+        else:
+            for j in range(0, n_lanes, 16):
+                store16(dq + t * row + j, zero16())
+            for s in range(t + 1):
+                p = mul16(load16(att + 16 * s), here)
+                dscore = sub16(scores(do + t * o_row, v + s * row, n_lanes, width), mean)
+                dscore = mul16(mul16(p, scale), dscore)
+                for j in range(0, n_lanes, 16):
+                    store16(dq + t * row + j, fma16(dscore, load16(k + s * row + j), load16(dq + t * row + j)))
+                    store16(dk + s * row + j, fma16(dscore, load16(q + t * row + j), load16(dk + s * row + j)))
+                    store16(dv + s * row + j, fma16(p, load16(do + t * o_row + j), load16(dv + s * row + j)))
+        att += 16 * (t + 1)

@@ -9,22 +9,18 @@ from libc.string cimport memset
 
 import numpy as np
 
-from flops cimport evaluate_flops, forward_flops, backward_flops
-from generate cimport generate_documents
-from gpt cimport (
-    ROWS_A_CALL, add_document, begin_batch, gpt_backward, gpt_forward, gpt_loss, positions, update_matrix,
-)
+from flops cimport backward_flops, evaluate_flops, forward_flops
 from lanes cimport VL, cpu_has_avx2, cpu_has_avx512, flush_denormals, restore_denormals
 from layout cimport (
-    Activations, Matrix, Model, allocate_model, free_activations, free_model, pad16,
-    reserve_activations,
+    Activations, Matrix, Model, allocate_model, free_activations, free_model, place_of,
+    reserve_activations, set_sizes,
 )
-from adam cimport transpose
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from loss cimport cross_entropy_forward
-from train cimport (
-    DIVERGED, DONE, OUT_OF_BUDGET, OUT_OF_MEMORY, Optimiser, Stopped, Stream, train_steps,
-)
+
+include "gpt.pxi"
+include "train.pxi"
+include "generate.pxi"
 
 STOPPED = {DONE: "done", DIVERGED: "diverged", OUT_OF_BUDGET: "budget"}
 LANES_A_REGISTER = VL
@@ -43,11 +39,7 @@ cdef class Engine:
 
     def __cinit__(self, Py_ssize_t vocab_size, Py_ssize_t n_embd, Py_ssize_t n_layer,
                   Py_ssize_t n_head, Py_ssize_t block_size):
-        self.m.V, self.m.C, self.m.L, self.m.H = vocab_size, n_embd, n_layer, n_head
-        self.m.block_size, self.m.D = block_size, n_embd // n_head
-        self.m.Vp, self.m.Cp, self.m.Fp = pad16(vocab_size), pad16(n_embd), pad16(4 * n_embd)
-        self.m.n_params = ((2 * vocab_size + block_size) * n_embd
-                           + 12 * n_layer * n_embd * n_embd)
+        set_sizes(&self.m, vocab_size, n_embd, n_layer, n_head, block_size)
         if not allocate_model(&self.m):
             PyErr_NoMemory()
 
@@ -57,31 +49,25 @@ cdef class Engine:
 
     # ---- weights in and out, by their published names, each [out, in] ------------------------------
 
-    cdef Matrix* _matrix(self, str name, Py_ssize_t* first) except NULL:
-        """The matrix that holds a published weight, and the first of its columns (rows of wte, wpe)."""
-        cdef Py_ssize_t layer
-        first[0] = 0
-        if name == "wte":
-            return &self.m.embedding
-        if name == "wpe":
-            first[0] = self.m.V
+    cdef Py_ssize_t _lane(self, Py_ssize_t i) noexcept:
+        """Column i of all heads, as a column of heads padded to Dp."""
+        return i // self.m.D * self.m.Dp + i % self.m.D
+
+    cdef Matrix* _matrix(self, str name) except NULL:
+        """The matrix that holds a published weight."""
+        if name in ("wte", "wpe"):
             return &self.m.embedding
         if name == "lm_head":
             return &self.m.lm_head
         prefix, _, kind = name.partition(".")
-        layer = int(prefix.removeprefix("layer"))
-        if not 0 <= layer < self.m.L:
-            raise KeyError(name)
-        if kind in ("attn_wq", "attn_wk", "attn_wv"):
-            first[0] = ("attn_wq", "attn_wk", "attn_wv").index(kind) * self.m.Cp
-            return &self.m.layer[layer].qkv
+        layer = &self.m.layer[<Py_ssize_t>int(prefix.removeprefix("layer"))]
         if kind == "attn_wo":
-            return &self.m.layer[layer].wo
+            return &layer.wo
         if kind == "mlp_fc1":
-            return &self.m.layer[layer].fc1
+            return &layer.fc1
         if kind == "mlp_fc2":
-            return &self.m.layer[layer].fc2
-        raise KeyError(name)
+            return &layer.fc2
+        return &layer.qkv
 
     cdef float* _buffer(self, Matrix* w, str kind) except NULL:
         if kind == "weight":
@@ -94,30 +80,46 @@ cdef class Engine:
             return w.v
         raise KeyError(kind)
 
+    cdef Py_ssize_t[::1] _places(self, str name, Py_ssize_t n, bint inputs):
+        """Where the outputs (or inputs) of a published weight lie in its matrix, (n,)."""
+        cdef Py_ssize_t[::1] places = np.arange(n, dtype=np.intp)
+        cdef Py_ssize_t i, part
+        kind = name.rpartition(".")[2]
+        if inputs and kind == "attn_wo":
+            for i in range(n):
+                places[i] = self._lane(i)
+        elif not inputs and kind in ("attn_wq", "attn_wk", "attn_wv"):
+            part = ("attn_wq", "attn_wk", "attn_wv").index(kind)
+            for i in range(n):
+                places[i] = part * self.m.A + self._lane(i)
+        elif not inputs and kind == "wpe":
+            for i in range(n):
+                places[i] = self.m.V + i
+        return places
+
     def read(self, str kind, str name, float[:, ::1] to) -> None:
         """Copy a weight, gradient or moment into `to`, [out, in]."""
-        cdef Py_ssize_t first = 0, i, j
-        cdef Matrix* w = self._matrix(name, &first)
+        cdef Py_ssize_t i, j
+        cdef Matrix* w = self._matrix(name)
         cdef const float* x = self._buffer(w, kind)
-        cdef bint rows_are_out = w.wt == NULL
+        cdef Py_ssize_t[::1] out = self._places(name, to.shape[0], False)
+        cdef Py_ssize_t[::1] inputs = self._places(name, to.shape[1], True)
         for i in range(to.shape[0]):
             for j in range(to.shape[1]):
-                to[i, j] = x[(first + i) * w.M + j] if rows_are_out else x[j * w.M + first + i]
+                to[i, j] = x[place_of(w, inputs[j], out[i])]
 
     def write(self, str kind, str name, const float[:, ::1] value) -> None:
         """Copy `value`, [out, in], into a weight or moment, and keep the transposed copy true."""
-        cdef Py_ssize_t first = 0, i, j
-        cdef Matrix* w = self._matrix(name, &first)
+        cdef Py_ssize_t i, j
+        cdef Matrix* w = self._matrix(name)
         cdef float* x = self._buffer(w, kind)
-        cdef bint rows_are_out = w.wt == NULL
+        cdef Py_ssize_t[::1] out = self._places(name, value.shape[0], False)
+        cdef Py_ssize_t[::1] inputs = self._places(name, value.shape[1], True)
         for i in range(value.shape[0]):
             for j in range(value.shape[1]):
-                if rows_are_out:
-                    x[(first + i) * w.M + j] = value[i, j]
-                else:
-                    x[j * w.M + first + i] = value[i, j]
-        if kind == "weight" and not rows_are_out:
-            transpose(w.wt, w.w, w.K, w.M)
+                x[place_of(w, inputs[j], out[i])] = value[i, j]
+        if kind == "weight" and w.wt != NULL:
+            transpose_matrix(w)
 
     # ---- training ------------------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ cdef class Engine:
                 add_document(&self.a, &self.m, &tokens[0], &offsets[0], i)
             gpt_forward(&self.m, &self.a)
             loss = gpt_loss(&self.m, &self.a, True)
-            gpt_backward(&self.m, &self.a)      # of a loss that is not finite too: then it shows
+            gpt_backward(&self.m, &self.a, NULL)      # of a loss that is not finite too: then it shows
             restore_denormals(float_mode)
         return loss, (forward_flops(&self.m, self.a.N, self.a.S, self.a.B)
                       + backward_flops(&self.m, self.a.N, self.a.S, self.a.longest, self.a.n_distinct))
@@ -180,7 +182,7 @@ cdef class Engine:
         to[:] = 0
         for n in range(self.a.N):
             for j in range(to.shape[0]):
-                to[j] += self.a.layer[layer].h[n * self.m.Fp + j] > 0
+                to[j] += self.a.layer[layer].h[n * self.m.f_row + j] > 0
         return self.a.N
 
     # ---- scoring and sampling ------------------------------------------------------------------------
@@ -211,7 +213,7 @@ cdef class Engine:
                         bits[i + b] = 0
                         for row in range(self.a.start[b], self.a.start[b + 1]):
                             bits[i + b] += cross_entropy_forward(
-                                self.a.logits + row * self.m.Vp, self.a.target[row], self.m.V,
+                                self.a.logits + row * self.m.v_row, self.a.target[row], self.m.V,
                                 self.m.Vp, scale, &total)
                     i = last
             restore_denormals(float_mode)

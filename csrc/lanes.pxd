@@ -1,24 +1,33 @@
-"""The lane layer of vec.h as Cython sees it.  `vf` is VL floats; Cython only passes it through."""
+"""The lane layer of vec.h as Cython sees it.  A `v16` is sixteen floats in registers."""
 
 cdef extern from "vec.h" nogil:
     const int VL
-    const int LANES
-    ctypedef float vf
+    ctypedef struct v16:
+        pass
     ctypedef float* out_t
-    vf vload(const float* p)
-    void vstore(float* p, vf a)
-    vf vset(float x)
-    vf vzero()
-    vf vmuladd(vf a, vf b, vf c)
-    vf vkeep_positive(vf a, vf gate)
-    float dot16(const float* x, const float* y, Py_ssize_t n)
-    float sum16(const float* x, Py_ssize_t n)
+    v16 load16(const float* p)
+    void store16(float* p, v16 a)
+    v16 set16(float x)
+    v16 zero16()
+    v16 add16(v16 a, v16 b)
+    v16 sub16(v16 a, v16 b)
+    v16 mul16(v16 a, v16 b)
+    v16 div16(v16 a, v16 b)
+    v16 sqrt16(v16 a)
+    v16 fma16(v16 a, v16 b, v16 c)          # a b + c
+    v16 fnma16(v16 a, v16 b, v16 c)         # c - a b
+    v16 max16(v16 a, v16 b)
+    v16 keep16(v16 a, v16 gate)             # a where gate > 0, else 0
+    v16 first16(v16 a, v16 b, int n)        # n lanes of a, then b
+    float lane0(v16 a)
+    v16 sum_groups16(v16 a, int width)
+    v16 max_lanes16(v16 a)
+    v16 exp2_16(v16 x)
+    v16 log2_16(v16 x)
     double sum_squares(const float* x, Py_ssize_t n)
-    float exp2_lane(float x)
-    float log2_lane(float x)
+    void transpose16(float* to, const float* x)
     bint is_finite(double x)
     unsigned long long flush_denormals()
     void restore_denormals(unsigned long long before)
-    void transpose_4x4(const float* a, Py_ssize_t a_row, float* b, Py_ssize_t b_row)
     bint cpu_has_avx2()
     bint cpu_has_avx512()

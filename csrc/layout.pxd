@@ -9,12 +9,13 @@ from libc.stdlib cimport calloc, free
 from libc.stdint cimport int32_t, uintptr_t
 
 ctypedef struct Matrix:
-    Py_ssize_t K, M     # padded: inputs, outputs
-    float* w            # (K, M): weights
-    float* wt           # (M, K): the same, transposed
-    float* m            # (K, M): Adam's first moment
-    float* v            # (K, M): Adam's second moment
-    float* g            # (K, M): gradient
+    Py_ssize_t K, M     # inputs, outputs
+    Py_ssize_t Kp, Mp   # padded to multiples of 16
+    float* w            # (Mp / 16, Kp, 16): weights in panels of 16 outputs
+    float* wt           # (Kp / 16, Mp, 16): the same in panels of 16 inputs
+    float* m            # like w: Adam's first moment
+    float* v            # like w: Adam's second moment
+    float* g            # like w: gradient
 
 ctypedef struct Layer:
     Matrix qkv, wo, fc1, fc2
@@ -22,21 +23,25 @@ ctypedef struct Layer:
 ctypedef struct Model:
     Py_ssize_t V, C, L, H, D, block_size    # D = C / H
     Py_ssize_t Vp, Cp, Fp                   # padded V, C, 4 C
+    Py_ssize_t Dp, A                        # padded D, and all heads' padded columns: H Dp, padded
+    Py_ssize_t n_groups, n_lanes            # attention works on groups of lanes: see attention.pxd
+    Py_ssize_t c_row, a_row, q_row, f_row, v_row    # strides of activations C, A, 3 A, 4 C, V wide
     long long n_params
-    Matrix embedding                        # (V + block_size, Cp): wte, then wpe; no wt
+    Matrix embedding                        # (V + block_size, Cp) by rows: wte, then wpe; no wt
     Matrix lm_head
     Layer* layer                            # (L,)
     void* block
 
 ctypedef struct LayerActivations:
-    float* a            # (N, Cp) rmsnorm before attention
+    float* a            # (N, C) rmsnorm before attention
     float* a_rstd       # (N,)
-    float* qkv          # (N, 3 Cp)
-    float* att          # (H S,) triangles, a document behind the other
-    float* o            # (N, Cp) attention output, before wo
-    float* b            # (N, Cp) rmsnorm before the MLP
+    float* qkv          # (N, 3 A)
+    float* att          # (S, n_groups, 16) triangles of exponentials, by document and group
+    float* share        # (N, n_groups, 16) 1 / sum of each row of a triangle
+    float* o            # (N, A) attention output, before wo
+    float* b            # (N, C) rmsnorm before the MLP
     float* b_rstd       # (N,)
-    float* h            # (N, Fp) after ReLU
+    float* h            # (N, 4 C) after ReLU
 
 ctypedef struct Activations:
     Py_ssize_t max_rows, max_pairs, max_documents
@@ -49,15 +54,14 @@ ctypedef struct Activations:
     int32_t* target                         # (N,)
     int32_t* seen                           # (V,) last batch in which a token was an input
     int32_t n_batches
-    float* x0                               # (N, Cp) rmsnorm of the embedding
+    float* x0                               # (N, C) rmsnorm of the embedding
     float* x0_rstd                          # (N,)
-    float* x                                # (N, Cp) residual stream
-    float* logits                           # (N, Vp), then their gradient
-    float* dx                               # (N, Cp)
-    float* dt                               # (N, Cp) scratch
-    float* dh                               # (N, Fp)
-    float* dqkv                             # (N, 3 Cp)
-    float* datt                             # (block_size,)
+    float* x                                # (N, C) residual stream
+    float* logits                           # (N, V), then their gradient
+    float* dx                               # (N, C)
+    float* dt                               # (N, C) or (N, A): scratch
+    float* dh                               # (N, 4 C)
+    float* dqkv                             # (N, 3 A)
     LayerActivations* layer                 # (L,)
     void* block
 
@@ -65,6 +69,31 @@ ctypedef struct Activations:
 cdef inline Py_ssize_t pad16(Py_ssize_t n) noexcept nogil:
     """The next multiple of 16."""
     return (n + 15) // 16 * 16
+
+
+cdef inline Py_ssize_t stride16(Py_ssize_t n) noexcept nogil:
+    """The stride of rows of n floats: padded, and no multiple of 1 KB, so that rows share the cache."""
+    cdef Py_ssize_t padded = pad16(n)
+    return padded + 16 if padded % 256 == 0 else padded
+
+
+cdef inline void set_sizes(
+    Model* m, Py_ssize_t V, Py_ssize_t C, Py_ssize_t L, Py_ssize_t H, Py_ssize_t block_size,
+) noexcept nogil:
+    """All sizes that follow from a configuration."""
+    m.V, m.C, m.L, m.H, m.D, m.block_size = V, C, L, H, C // H, block_size
+    m.Vp, m.Cp, m.Fp = pad16(V), pad16(C), pad16(4 * C)
+    m.Dp = 1
+    while m.Dp < m.D and m.Dp < 16:
+        m.Dp *= 2
+    if m.D > 16:
+        m.Dp = pad16(m.D)
+    m.A = pad16(H * m.Dp)
+    m.n_lanes = m.Dp if m.Dp > 16 else 16
+    m.n_groups = m.A // m.n_lanes
+    m.c_row, m.a_row, m.q_row = stride16(C), stride16(m.A), stride16(3 * m.A)
+    m.f_row, m.v_row = stride16(4 * C), stride16(V)
+    m.n_params = (2 * V + block_size) * C + 12 * L * C * C
 
 
 cdef inline float* take(char** at, Py_ssize_t n) noexcept nogil:
@@ -77,23 +106,30 @@ cdef inline float* take(char** at, Py_ssize_t n) noexcept nogil:
 cdef inline void place_matrix(
     Matrix* w, Py_ssize_t K, Py_ssize_t M, bint transposed, char** at,
 ) noexcept nogil:
-    w.K, w.M = K, M
-    w.w = take(at, K * M)
-    w.wt = take(at, K * M) if transposed else NULL
-    w.m = take(at, K * M)
-    w.v = take(at, K * M)
-    w.g = take(at, K * M)
+    w.K, w.M, w.Kp, w.Mp = K, M, pad16(K), pad16(M)
+    w.w = take(at, w.Kp * w.Mp)
+    w.wt = take(at, w.Kp * w.Mp) if transposed else NULL
+    w.m = take(at, w.Kp * w.Mp)
+    w.v = take(at, w.Kp * w.Mp)
+    w.g = take(at, w.Kp * w.Mp)
+
+
+cdef inline Py_ssize_t place_of(const Matrix* w, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    """Where input i of output j lies in w, m, v and g; in the embedding j is the row."""
+    if w.wt == NULL:
+        return j * w.Mp + i
+    return (j // 16 * w.Kp + i) * 16 + j % 16
 
 
 cdef inline void place_model(Model* m, char** at) noexcept nogil:
     cdef Py_ssize_t l
-    place_matrix(&m.embedding, m.V + m.block_size, m.Cp, False, at)
-    place_matrix(&m.lm_head, m.Cp, m.Vp, True, at)
+    place_matrix(&m.embedding, m.V + m.block_size, m.C, False, at)
+    place_matrix(&m.lm_head, m.C, m.V, True, at)
     for l in range(m.L):
-        place_matrix(&m.layer[l].qkv, m.Cp, 3 * m.Cp, True, at)
-        place_matrix(&m.layer[l].wo, m.Cp, m.Cp, True, at)
-        place_matrix(&m.layer[l].fc1, m.Cp, m.Fp, True, at)
-        place_matrix(&m.layer[l].fc2, m.Fp, m.Cp, True, at)
+        place_matrix(&m.layer[l].qkv, m.C, 3 * m.A, True, at)
+        place_matrix(&m.layer[l].wo, m.A, m.C, True, at)
+        place_matrix(&m.layer[l].fc1, m.C, 4 * m.C, True, at)
+        place_matrix(&m.layer[l].fc2, 4 * m.C, m.C, True, at)
 
 
 cdef inline void place_activations(Activations* a, const Model* m, char** at) noexcept nogil:
@@ -102,24 +138,24 @@ cdef inline void place_activations(Activations* a, const Model* m, char** at) no
     a.token = <int32_t*>take(at, N)
     a.target = <int32_t*>take(at, N)
     a.seen = <int32_t*>take(at, m.V)
-    a.x0 = take(at, N * m.Cp)
+    a.x0 = take(at, N * m.c_row)
     a.x0_rstd = take(at, N)
-    a.x = take(at, N * m.Cp)
-    a.logits = take(at, N * m.Vp)
-    a.dx = take(at, N * m.Cp)
-    a.dt = take(at, N * m.Cp)
-    a.dh = take(at, N * m.Fp)
-    a.dqkv = take(at, N * 3 * m.Cp)
-    a.datt = take(at, m.block_size)
+    a.x = take(at, N * m.c_row)
+    a.logits = take(at, N * m.v_row)
+    a.dx = take(at, N * m.c_row)
+    a.dt = take(at, N * max(m.c_row, m.a_row))
+    a.dh = take(at, N * m.f_row)
+    a.dqkv = take(at, N * m.q_row)
     for l in range(m.L):
-        a.layer[l].a = take(at, N * m.Cp)
+        a.layer[l].a = take(at, N * m.c_row)
         a.layer[l].a_rstd = take(at, N)
-        a.layer[l].qkv = take(at, N * 3 * m.Cp)
-        a.layer[l].att = take(at, a.max_pairs * m.H)
-        a.layer[l].o = take(at, N * m.Cp)
-        a.layer[l].b = take(at, N * m.Cp)
+        a.layer[l].qkv = take(at, N * m.q_row)
+        a.layer[l].att = take(at, a.max_pairs * m.n_groups * 16)
+        a.layer[l].share = take(at, N * m.n_groups * 16)
+        a.layer[l].o = take(at, N * m.a_row)
+        a.layer[l].b = take(at, N * m.c_row)
         a.layer[l].b_rstd = take(at, N)
-        a.layer[l].h = take(at, N * m.Fp)
+        a.layer[l].h = take(at, N * m.f_row)
 
 
 cdef inline char* aligned(void* block) noexcept nogil:

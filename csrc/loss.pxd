@@ -1,25 +1,30 @@
 """Softmax cross-entropy over rows of logits."""
 
-from lanes cimport exp2_lane, log2_lane, sum16
+from lanes cimport (
+    add16, exp2_16, first16, lane0, load16, log2_16, max16, max_lanes16, mul16, set16, store16,
+    sub16, sum_groups16, v16, zero16,
+)
 
 
-cdef inline float softmax_row(
-    float* z, Py_ssize_t V, Py_ssize_t Vp, float scale, float* top_out,
-) noexcept nogil:
-    """z[j] = exp2((z[j] - max z) scale) for j < V, 0 for the padding up to Vp; returns the sum.
+cdef inline v16 softmax_row(float* z, Py_ssize_t V, Py_ssize_t Vp, float scale, v16* top) noexcept nogil:
+    """z[j] = exp2((z[j] - max z) scale) for j < V, 0 in the padding; returns the sum, in every lane.
 
     With scale = log2(e) / temperature this is softmax at that temperature, before the division.
     """
-    cdef Py_ssize_t j
-    cdef float top = z[0]
-    for j in range(1, V):
-        top = z[j] if z[j] > top else top
-    for j in range(Vp):
-        z[j] = exp2_lane((z[j] - top) * scale)
-    for j in range(V, Vp):
-        z[j] = 0
-    top_out[0] = top
-    return sum16(z, Vp)
+    cdef Py_ssize_t j, last = Vp - 16
+    cdef int left = <int>(V - last)
+    cdef v16 total = zero16(), rate = set16(scale), low = set16(<float>-126), e
+    top[0] = first16(load16(z + last), set16(<float>-3e38), left)
+    for j in range(0, last, 16):
+        top[0] = max16(load16(z + j), top[0])
+    top[0] = max_lanes16(top[0])
+    for j in range(0, Vp, 16):
+        e = exp2_16(max16(low, mul16(sub16(load16(z + j), top[0]), rate)))
+        if j == last:
+            e = first16(e, zero16(), left)
+        store16(z + j, e)
+        total = add16(total, e)
+    return sum_groups16(total, 16)
 
 
 cdef inline double cross_entropy_forward(
@@ -29,9 +34,10 @@ cdef inline double cross_entropy_forward(
 
     Costs 4 V of the definition: V subtractions, V exps, V - 1 adds, V divisions and a log.
     """
-    cdef float top, z_target = z[target]
-    total[0] = softmax_row(z, V, Vp, scale, &top)
-    return <double>log2_lane(total[0]) - <double>((z_target - top) * scale)
+    cdef float z_target = z[target]
+    cdef v16 top, sum_e = softmax_row(z, V, Vp, scale, &top)
+    total[0] = lane0(sum_e)
+    return <double>lane0(log2_16(sum_e)) - <double>((z_target - lane0(top)) * scale)
 
 
 cdef inline void cross_entropy_backward(
@@ -42,7 +48,7 @@ cdef inline void cross_entropy_backward(
     weight is 1 / (T B): the mean over T positions, then over B documents.  Costs 1 + V.
     """
     cdef Py_ssize_t j
-    cdef float inverse = weight / total
-    for j in range(Vp):
-        dz[j] = dz[j] * inverse
+    cdef v16 share = set16(weight / total)
+    for j in range(0, Vp, 16):
+        store16(dz + j, mul16(load16(dz + j), share))
     dz[target] = dz[target] - weight

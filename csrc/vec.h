@@ -1,112 +1,194 @@
 /* The lane layer: everything of the engine that is C.
  *
- * A `vf` holds VL floats: 16, 8 or 4, whatever the build's instruction set has in one register.
- * Sums run in LANES = 16 virtual lanes whatever VL is, and are folded as a butterfly, so that every
- * build adds in the same order; with contraction off (-ffp-contract=off) all builds give the same
- * bits.  exp2 and log2 are polynomials of IEEE operations: no libm decides a result.
+ * The engine thinks in v16, sixteen float lanes, whatever the machine has: one register of AVX-512, two of
+ * AVX2, four of NEON or SSE.  Every operation below is exact IEEE, lane by lane, multiply-add is fused on
+ * every machine, and sums over lanes are folded as one butterfly, so all builds give the same bits
+ * (-ffp-contract=off).  exp2 and log2 are polynomials: no libm decides a result, but fmaf where there
+ * is no instruction for it, which is exact by definition.
  */
 #pragma once
 #include <float.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #if defined(__AVX512F__)
 #define VL 16
-#elif defined(__AVX2__)
+#elif defined(__AVX2__) && defined(__FMA__)
 #define VL 8
 #else
 #define VL 4
 #endif
-#define LANES 16
+#define NV (16 / VL)
 
 #define LANE_INLINE static inline __attribute__((always_inline))
+#define EACH _Pragma("GCC unroll 4") for (int i = 0; i < NV; i++)
 
 typedef float vf __attribute__((vector_size(VL * 4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VL * 4), may_alias));
+typedef struct { vf r[NV]; } v16;
 typedef float *__restrict__ out_t; /* written, and overlapping no other argument */
 
-LANE_INLINE vf vload(const float *p) { return *(const vf *)p; }
-LANE_INLINE void vstore(float *p, vf a) { *(vf *)p = a; }
-LANE_INLINE vf vset(float x) { return (vf){0} + x; }
-LANE_INLINE vf vzero(void) { return (vf){0}; }
+/* ---- one table per instruction set: fused multiply-add, square root, and a swap of lanes by 1, 2, 4 .. */
 
-/* a b + c, rounded twice: the one place to change when every build has fused multiply-add. */
-LANE_INLINE vf vmuladd(vf a, vf b, vf c) { return a * b + c; }
+#if VL == 16
+LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)_mm512_fnmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+LANE_INLINE vf vsqrt(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
+LANE_INLINE vf vmax(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+LANE_INLINE vf vkeep(vf a, vf gate) {
+    __mmask16 above = _mm512_cmp_ps_mask((__m512)gate, _mm512_setzero_ps(), _CMP_GT_OQ);
+    return (vf)_mm512_maskz_mov_ps(above, (__m512)a);
+}
+LANE_INLINE v16 swap8(v16 a) { a.r[0] = (vf)_mm512_shuffle_f32x4((__m512)a.r[0], (__m512)a.r[0], 0x4e); return a; }
+LANE_INLINE v16 swap4(v16 a) { a.r[0] = (vf)_mm512_shuffle_f32x4((__m512)a.r[0], (__m512)a.r[0], 0xb1); return a; }
+LANE_INLINE vf vswap2(vf a) { return (vf)_mm512_permute_ps((__m512)a, 0x4e); }
+LANE_INLINE vf vswap1(vf a) { return (vf)_mm512_permute_ps((__m512)a, 0xb1); }
+#elif VL == 8
+LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)_mm256_fnmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+LANE_INLINE vf vsqrt(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
+LANE_INLINE vf vmax(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+LANE_INLINE vf vkeep(vf a, vf gate) {
+    return (vf)_mm256_and_ps((__m256)a, _mm256_cmp_ps((__m256)gate, _mm256_setzero_ps(), _CMP_GT_OQ));
+}
+LANE_INLINE v16 swap8(v16 a) { return (v16){{a.r[1], a.r[0]}}; }
+LANE_INLINE v16 swap4(v16 a) {
+    EACH a.r[i] = (vf)_mm256_permute2f128_ps((__m256)a.r[i], (__m256)a.r[i], 1);
+    return a;
+}
+LANE_INLINE vf vswap2(vf a) { return (vf)_mm256_permute_ps((__m256)a, 0x4e); }
+LANE_INLINE vf vswap1(vf a) { return (vf)_mm256_permute_ps((__m256)a, 0xb1); }
+#else
+#if defined(__aarch64__)
+LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+LANE_INLINE vf vsqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
+#else
+LANE_INLINE vf vfma(vf a, vf b, vf c) {
+    for (int i = 0; i < 4; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+}
+LANE_INLINE vf vfnma(vf a, vf b, vf c) { return vfma(-a, b, c); }
+LANE_INLINE vf vsqrt(vf a) {
+    for (int i = 0; i < 4; i++) a[i] = __builtin_sqrtf(a[i]);
+    return a;
+}
+#endif
+LANE_INLINE vf vmax(vf a, vf b) { vi above = a > b; return (vf)(((vi)a & above) | ((vi)b & ~above)); }
+LANE_INLINE vf vkeep(vf a, vf gate) { return (vf)((vi)a & (vi)(gate > (vf){0})); }
+LANE_INLINE v16 swap8(v16 a) { return (v16){{a.r[2], a.r[3], a.r[0], a.r[1]}}; }
+LANE_INLINE v16 swap4(v16 a) { return (v16){{a.r[1], a.r[0], a.r[3], a.r[2]}}; }
+LANE_INLINE vf vswap2(vf a) { return __builtin_shufflevector(a, a, 2, 3, 0, 1); }
+LANE_INLINE vf vswap1(vf a) { return __builtin_shufflevector(a, a, 1, 0, 3, 2); }
+#endif
 
-/* a where gate > 0, else 0.  vkeep_positive(a, a) is ReLU; a NaN gate gives 0, a NaN a stays. */
-LANE_INLINE vf vkeep_positive(vf a, vf gate) { return (vf)((vi)a & (vi)(gate > vzero())); }
+/* ---- sixteen lanes ------------------------------------------------------------------------------- */
 
-/* Sum of 16 virtual lanes, as a butterfly. */
-LANE_INLINE float fold16(float *lane) {
-    for (int half = LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+LANE_INLINE v16 load16(const float *p) { v16 a; EACH a.r[i] = *(const vf *)(p + i * VL); return a; }
+LANE_INLINE void store16(float *p, v16 a) { EACH *(vf *)(p + i * VL) = a.r[i]; }
+LANE_INLINE v16 set16(float x) { v16 a; EACH a.r[i] = (vf){0} + x; return a; }
+LANE_INLINE v16 zero16(void) { v16 a; EACH a.r[i] = (vf){0}; return a; }
+LANE_INLINE v16 add16(v16 a, v16 b) { EACH a.r[i] = a.r[i] + b.r[i]; return a; }
+LANE_INLINE v16 sub16(v16 a, v16 b) { EACH a.r[i] = a.r[i] - b.r[i]; return a; }
+LANE_INLINE v16 mul16(v16 a, v16 b) { EACH a.r[i] = a.r[i] * b.r[i]; return a; }
+LANE_INLINE v16 div16(v16 a, v16 b) { EACH a.r[i] = a.r[i] / b.r[i]; return a; }
+LANE_INLINE v16 sqrt16(v16 a) { EACH a.r[i] = vsqrt(a.r[i]); return a; }
+LANE_INLINE v16 fma16(v16 a, v16 b, v16 c) { EACH c.r[i] = vfma(a.r[i], b.r[i], c.r[i]); return c; }
+LANE_INLINE v16 fnma16(v16 a, v16 b, v16 c) { EACH c.r[i] = vfnma(a.r[i], b.r[i], c.r[i]); return c; }
+/* a > b ? a : b, so b where either is NaN */
+LANE_INLINE v16 max16(v16 a, v16 b) { EACH a.r[i] = vmax(a.r[i], b.r[i]); return a; }
+/* a where gate > 0, else 0: ReLU with itself as the gate, its derivative with the output as the gate */
+LANE_INLINE v16 keep16(v16 a, v16 gate) { EACH a.r[i] = vkeep(a.r[i], gate.r[i]); return a; }
+/* lanes 0 .. n - 1 of a, the others of b */
+LANE_INLINE v16 first16(v16 a, v16 b, int n) {
+    int32_t lane[16] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    EACH {
+        vi keep = *(vi *)(lane + i * VL) < n;
+        a.r[i] = (vf)(((vi)a.r[i] & keep) | ((vi)b.r[i] & ~keep));
+    }
+    return a;
+}
+LANE_INLINE float lane0(v16 a) { return a.r[0][0]; }
+
+/* Sum over each group of `width` lanes (1, 2, 4, 8 or 16), in every lane of the group: a butterfly. */
+LANE_INLINE v16 sum_groups16(v16 a, int width) {
+    if (width >= 16) a = add16(a, swap8(a));
+    if (width >= 8) a = add16(a, swap4(a));
+    if (width >= 4) EACH a.r[i] = a.r[i] + vswap2(a.r[i]);
+    if (width >= 2) EACH a.r[i] = a.r[i] + vswap1(a.r[i]);
+    return a;
+}
+LANE_INLINE v16 max_lanes16(v16 a) {
+    a = max16(a, swap8(a));
+    a = max16(a, swap4(a));
+    EACH a.r[i] = vmax(a.r[i], vswap2(a.r[i]));
+    EACH a.r[i] = vmax(a.r[i], vswap1(a.r[i]));
+    return a;
 }
 
-/* x . y over n floats, n a multiple of 16. */
-LANE_INLINE float dot16(const float *x, const float *y, Py_ssize_t n) {
-    vf acc[LANES / VL];
-    float lane[LANES] __attribute__((aligned(64)));
-    for (int a = 0; a < LANES / VL; a++) acc[a] = vzero();
-    for (Py_ssize_t i = 0; i < n; i += LANES)
-        for (int a = 0; a < LANES / VL; a++)
-            acc[a] = vmuladd(vload(x + i + a * VL), vload(y + i + a * VL), acc[a]);
-    for (int a = 0; a < LANES / VL; a++) vstore(lane + a * VL, acc[a]);
-    return fold16(lane);
+/* 2^x for |x| <= 126, relative error below 2e-7; NaN stays NaN.
+ * 2^x = 2^n e^(r ln 2) with n the nearest integer, read off the low bits of x + 1.5 * 2^23. */
+LANE_INLINE v16 exp2_16(v16 x) {
+    EACH {
+        vf magic = (vf){0} + 12582912.0f, shifted = x.r[i] + magic, r = x.r[i] - (shifted - magic);
+        vf p = (vf){0} + 1.5403530e-4f; /* ln(2)^k / k!, k = 6 .. 0 */
+        p = vfma(p, r, (vf){0} + 1.3333558e-3f);
+        p = vfma(p, r, (vf){0} + 9.6181291e-3f);
+        p = vfma(p, r, (vf){0} + 5.5504109e-2f);
+        p = vfma(p, r, (vf){0} + 2.4022651e-1f);
+        p = vfma(p, r, (vf){0} + 6.9314718e-1f);
+        p = vfma(p, r, (vf){0} + 1.0f);
+        x.r[i] = (vf)((vi)p + ((vi)shifted << 23));
+    }
+    return x;
 }
 
-/* Sum of n floats, n a multiple of 16. */
-LANE_INLINE float sum16(const float *x, Py_ssize_t n) {
-    float lane[LANES] __attribute__((aligned(64)));
-    for (int a = 0; a < LANES; a++) lane[a] = 0.0f;
-    for (Py_ssize_t i = 0; i < n; i += LANES)
-        for (int a = 0; a < LANES; a++) lane[a] += x[i + a];
-    return fold16(lane);
+/* log2(x) for normal x > 0, absolute error below 2e-7 near 1 and relative elsewhere; inf and NaN stay.
+ * x = m 2^e with m in [sqrt(1/2), sqrt(2)); log2(m) = 2 atanh(s) / ln 2 with s = (m - 1)/(m + 1). */
+LANE_INLINE v16 log2_16(v16 x) {
+    EACH {
+        vi e = ((vi)x.r[i] - 0x3f3504f3) >> 23, over = ~(x.r[i] <= (vf){0} + FLT_MAX);
+        vf m = (vf)((vi)x.r[i] - (e << 23)), one = (vf){0} + 1.0f;
+        vf s = (m - one) / (m + one), s2 = s * s, p = (vf){0} + 1.0f / 9.0f;
+        p = vfma(p, s2, (vf){0} + 1.0f / 7.0f);
+        p = vfma(p, s2, (vf){0} + 1.0f / 5.0f);
+        p = vfma(p, s2, (vf){0} + 1.0f / 3.0f);
+        p = vfma(p, s2, one);
+        vf y = vfma((vf){0} + 2.88539008f, s * p, __builtin_convertvector(e, vf));
+        x.r[i] = (vf)(((vi)y & ~over) | ((vi)x.r[i] & over));
+    }
+    return x;
 }
 
 /* Sum of squares of n floats in float64, n a multiple of 16. */
 LANE_INLINE double sum_squares(const float *x, Py_ssize_t n) {
-    double lane[LANES] = {0};
-    for (Py_ssize_t i = 0; i < n; i += LANES)
-        for (int a = 0; a < LANES; a++) lane[a] += (double)x[i + a] * (double)x[i + a];
-    for (int half = LANES / 2; half; half /= 2)
+    double lane[16] = {0};
+    for (Py_ssize_t i = 0; i < n; i += 16)
+        for (int a = 0; a < 16; a++) lane[a] += (double)x[i + a] * (double)x[i + a];
+    for (int half = 8; half; half /= 2)
         for (int i = 0; i < half; i++) lane[i] += lane[i + half];
     return lane[0];
 }
 
-LANE_INLINE int32_t float_bits(float x) { int32_t i; memcpy(&i, &x, 4); return i; }
-LANE_INLINE float bits_float(int32_t i) { float x; memcpy(&x, &i, 4); return x; }
-
-/* 2^x, relative error below 2e-7, for x <= 127; below -126 it is 2^-126, and NaN stays NaN.
- * 2^x = 2^n e^(r ln 2) with n the nearest integer, read off the low bits of x + 1.5 * 2^23. */
-LANE_INLINE float exp2_lane(float x) {
-    const float magic = 12582912.0f;
-    x = x < -126.0f ? -126.0f : x;
-    float shifted = x + magic;
-    float r = x - (shifted - magic);
-    float p = 1.5403530e-4f; /* ln(2)^k / k! for k = 6 .. 1 */
-    p = p * r + 1.3333558e-3f;
-    p = p * r + 9.6181291e-3f;
-    p = p * r + 5.5504109e-2f;
-    p = p * r + 2.4022651e-1f;
-    p = p * r + 6.9314718e-1f;
-    p = p * r + 1.0f;
-    return bits_float(float_bits(p) + (int32_t)((uint32_t)float_bits(shifted) << 23));
-}
-
-/* log2(x), absolute error below 2e-7 near 1 and relative elsewhere, for normal x > 0; NaN stays NaN.
- * x = m 2^e with m in [sqrt(1/2), sqrt(2)); log2(m) = 2 atanh(s) / ln 2 with s = (m - 1)/(m + 1). */
-LANE_INLINE float log2_lane(float x) {
-    int32_t e = (float_bits(x) - 0x3f3504f3) >> 23;
-    float m = bits_float(float_bits(x) - (int32_t)((uint32_t)e << 23));
-    float s = (m - 1.0f) / (m + 1.0f), s2 = s * s;
-    float p = 1.0f / 9.0f;
-    p = p * s2 + 1.0f / 7.0f;
-    p = p * s2 + 1.0f / 5.0f;
-    p = p * s2 + 1.0f / 3.0f;
-    p = p * s2 + 1.0f;
-    float y = (float)e + 2.88539008f * (s * p);
-    return x <= FLT_MAX ? y : x; /* inf and NaN pass through */
+/* Transpose a 16 x 16 tile of floats: to[16 j + i] = from[16 i + j]. */
+typedef float v4 __attribute__((vector_size(16), may_alias));
+LANE_INLINE void transpose16(float *to, const float *from) {
+    for (int i = 0; i < 16; i += 4)
+        for (int j = 0; j < 16; j += 4) {
+            const v4 *x = (const v4 *)(from + 16 * i + j);
+            v4 low = __builtin_shufflevector(x[0], x[4], 0, 4, 1, 5), high = __builtin_shufflevector(x[0], x[4], 2, 6, 3, 7);
+            v4 low2 = __builtin_shufflevector(x[8], x[12], 0, 4, 1, 5), high2 = __builtin_shufflevector(x[8], x[12], 2, 6, 3, 7);
+            v4 *y = (v4 *)(to + 16 * j + i);
+            y[0] = __builtin_shufflevector(low, low2, 0, 1, 4, 5);
+            y[4] = __builtin_shufflevector(low, low2, 2, 3, 6, 7);
+            y[8] = __builtin_shufflevector(high, high2, 0, 1, 4, 5);
+            y[12] = __builtin_shufflevector(high, high2, 2, 3, 6, 7);
+        }
 }
 
 LANE_INLINE int is_finite(double x) { return x - x == 0.0; }
@@ -133,19 +215,6 @@ static inline void restore_denormals(uint64_t before) { __asm__ volatile("msr fp
 static inline uint64_t flush_denormals(void) { return 0; }
 static inline void restore_denormals(uint64_t before) { (void)before; }
 #endif
-
-/* Transpose a 4 x 4 tile of floats: to[j][i] = from[i][j]. */
-typedef float v4 __attribute__((vector_size(16), may_alias));
-LANE_INLINE void transpose_4x4(const float *from, Py_ssize_t from_row, float *to, Py_ssize_t to_row) {
-    v4 a = *(const v4 *)from, b = *(const v4 *)(from + from_row);
-    v4 c = *(const v4 *)(from + 2 * from_row), d = *(const v4 *)(from + 3 * from_row);
-    v4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    v4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    *(v4 *)to = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-    *(v4 *)(to + to_row) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-    *(v4 *)(to + 2 * to_row) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-    *(v4 *)(to + 3 * to_row) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
-}
 
 /* Which builds this machine can run. */
 #if defined(__x86_64__) || defined(__i386__)

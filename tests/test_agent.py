@@ -171,12 +171,14 @@ def test_an_absurd_learning_rate_diverges_at_a_step_and_says_so() -> None:
 def test_an_agent_at_rest_is_finite_or_diverged(learning_rate: float) -> None:
     """The update after a finite loss may overflow; such an agent is saved as diverged."""
     agent = agent_of(config=GPTConfig(), learning_rate=learning_rate)
-    while not agent.diverged:
+    for _ in range(10):
+        if agent.diverged:
+            break
         agent.train_all(1)
         copy = Agent.from_state(through_json(agent.state()), agent.dataset)
         assert copy.diverged == agent.diverged == (not agent.model.is_finite())
-        assert agent.n_steps < 10
-    assert agent.can_train() is not None
+    assert agent.diverged or learning_rate < 1e30  # 1e10 may stay huge and finite
+    assert (agent.can_train() is not None) == agent.diverged
 
 
 def test_the_step_that_diverges_is_paid_for() -> None:

@@ -6,10 +6,9 @@ its uniforms come from a counter-based generator, so neither the batch nor the o
 
 from attention cimport attend
 from flops cimport token_flops
-from gemm cimport ADD, RELU, STORE
-from gpt cimport linear
-from lanes cimport is_finite
+from lanes cimport add16, is_finite, lane0, load16, set16, store16, v16
 from layout cimport Layer, Model, aligned, take
+from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -20,14 +19,14 @@ cdef enum:
     SLOTS = 32      # documents side by side
 
 ctypedef struct Cache:
-    float* keys     # (L, SLOTS, block_size, 2 Cp): k and v side by side
-    float* x        # (SLOTS, Cp)
-    float* a        # (SLOTS, Cp)
-    float* qkv      # (SLOTS, 3 Cp)
-    float* o        # (SLOTS, Cp)
-    float* h        # (SLOTS, Fp)
-    float* logits   # (SLOTS, Vp)
-    float* att      # (block_size,)
+    float* keys     # (L, SLOTS, block_size, 2 A): k and v side by side
+    float* x        # (SLOTS, C)
+    float* a        # (SLOTS, C)
+    float* qkv      # (SLOTS, 3 A)
+    float* o        # (SLOTS, A)
+    float* h        # (SLOTS, 4 C)
+    float* logits   # (SLOTS, V)
+    float* att      # (block_size, 16)
     float* rstd     # (SLOTS,)
     void* block
 
@@ -47,14 +46,14 @@ cdef inline float uniform(uint64_t seed, uint64_t index, uint64_t t) noexcept no
 
 
 cdef inline void place_cache(Cache* c, const Model* m, Py_ssize_t slots, char** at) noexcept nogil:
-    c.keys = take(at, m.L * slots * m.block_size * 2 * m.Cp)
-    c.x = take(at, slots * m.Cp)
-    c.a = take(at, slots * m.Cp)
-    c.qkv = take(at, slots * 3 * m.Cp)
-    c.o = take(at, slots * m.Cp)
-    c.h = take(at, slots * m.Fp)
-    c.logits = take(at, slots * m.Vp)
-    c.att = take(at, m.block_size)
+    c.keys = take(at, m.L * slots * m.block_size * 2 * m.A)
+    c.x = take(at, slots * m.c_row)
+    c.a = take(at, slots * m.c_row)
+    c.qkv = take(at, slots * m.q_row)
+    c.o = take(at, slots * m.a_row)
+    c.h = take(at, slots * m.f_row)
+    c.logits = take(at, slots * m.v_row)
+    c.att = take(at, m.block_size * 16)
     c.rstd = take(at, slots)
 
 
@@ -70,43 +69,65 @@ cdef inline int allocate_cache(Cache* c, const Model* m, Py_ssize_t slots) noexc
     return 1
 
 
-cdef inline void next_logits(
+cdef void attend_group(
+    const Model* m, float* o, float* att, const float* q, const float* keys, Py_ssize_t n_keys,
+) noexcept nogil:
+    """One query of one group against the cached keys, with its lanes as literals."""
+    cdef Py_ssize_t row = 2 * m.A
+    cdef const float* v = keys + m.A
+    cdef v16 scale = set16(<float>1.44269504 / sqrtf(<float>m.D))
+    if m.Dp == 4:
+        attend(o, att, q, keys, v, row, n_keys, scale, 16, 4)
+    elif m.Dp == 16:
+        attend(o, att, q, keys, v, row, n_keys, scale, 16, 16)
+    elif m.Dp == 8:
+        attend(o, att, q, keys, v, row, n_keys, scale, 16, 8)
+    elif m.Dp == 2:
+        attend(o, att, q, keys, v, row, n_keys, scale, 16, 2)
+    elif m.Dp == 1:
+        attend(o, att, q, keys, v, row, n_keys, scale, 16, 1)
+    else:
+        attend(o, att, q, keys, v, row, n_keys, scale, m.Dp, 16)
+
+
+cdef void next_logits(
     const Model* m, Cache* c, Py_ssize_t n, Py_ssize_t slots,
     const int32_t* token, const int32_t* position, const int32_t* slot,
 ) noexcept nogil:
     """Logits of the next token of n documents; row i has its keys and values in slot[i]."""
-    cdef Py_ssize_t Cp = m.Cp, i, j, l, head
+    cdef Py_ssize_t Cp = m.Cp, i, j, l, g
     cdef const float* e
     cdef const float* p
     cdef float* keys
     cdef Layer* w
     for i in range(n):
         e, p = m.embedding.w + token[i] * Cp, m.embedding.w + (m.V + position[i]) * Cp
-        for j in range(Cp):
-            c.a[i * Cp + j] = e[j] + p[j]
-    rmsnorm_forward(c.x, c.rstd, c.a, n, m.C, Cp)
+        for j in range(0, Cp, 16):
+            store16(c.a + i * m.c_row + j, add16(load16(e + j), load16(p + j)))
+    rmsnorm_forward(c.x, c.rstd, c.a, n, m.C, Cp, m.c_row)
     for l in range(m.L):
         w = &m.layer[l]
-        rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp)
-        linear(c.qkv, c.a, &w.qkv, n, STORE)
+        rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp, m.c_row)
+        linear(c.qkv, m.q_row, c.a, m.c_row, &w.qkv, n, STORE)
         for i in range(n):
-            keys = c.keys + (l * slots + slot[i]) * m.block_size * 2 * Cp
-            memcpy(keys + position[i] * 2 * Cp, c.qkv + i * 3 * Cp + Cp, 2 * Cp * sizeof(float))
-            for head in range(m.H):
-                attend(c.att, c.o + i * Cp + head * m.D, c.qkv + i * 3 * Cp + head * m.D,
-                       keys + head * m.D, keys + Cp + head * m.D, 2 * Cp, position[i] + 1, m.D)
-        linear(c.x, c.o, &w.wo, n, ADD)
-        rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp)
-        linear(c.h, c.a, &w.fc1, n, RELU)
-        linear(c.x, c.h, &w.fc2, n, ADD)
-    linear(c.logits, c.x, &m.lm_head, n, STORE)
+            keys = c.keys + (l * slots + slot[i]) * m.block_size * 2 * m.A
+            memcpy(keys + position[i] * 2 * m.A, c.qkv + i * m.q_row + m.A, 2 * m.A * sizeof(float))
+            for g in range(m.n_groups):
+                attend_group(m, c.o + i * m.a_row + g * m.n_lanes, c.att,
+                             c.qkv + i * m.q_row + g * m.n_lanes, keys + g * m.n_lanes, position[i] + 1)
+        linear(c.x, m.c_row, c.o, m.a_row, &w.wo, n, ADD)
+        rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp, m.c_row)
+        linear(c.h, m.f_row, c.a, m.c_row, &w.fc1, n, RELU)
+        linear(c.x, m.c_row, c.h, m.f_row, &w.fc2, n, ADD)
+    linear(c.logits, m.v_row, c.x, m.c_row, &m.lm_head, n, STORE)
 
 
 cdef inline int32_t draw(
     float* z, const Model* m, float scale, float u, bint* finite,
 ) noexcept nogil:
     """The token whose share of the cumulated softmax holds u.  z (Vp,) is overwritten."""
-    cdef float top, total = softmax_row(z, m.V, m.Vp, scale, &top), reached = 0
+    cdef v16 top
+    cdef float total = lane0(softmax_row(z, m.V, m.Vp, scale, &top)), reached = 0
     cdef Py_ssize_t j
     if not is_finite(total):
         finite[0] = False
@@ -117,7 +138,7 @@ cdef inline int32_t draw(
     return <int32_t>(m.V - 1)
 
 
-cdef inline int generate_documents(
+cdef int generate_documents(
     const Model* m, Py_ssize_t n, float temperature, uint64_t seed, int64_t first,
     int32_t* tokens, int32_t* lengths, unsigned char* ended, bint* finite, long long* n_flops,
 ) noexcept nogil:
@@ -143,7 +164,7 @@ cdef inline int generate_documents(
         next_logits(m, &c, active, slots, token, position, slot)
         for i in range(active - 1, -1, -1):
             t = position[i]
-            drawn = draw(c.logits + i * m.Vp, m, scale,
+            drawn = draw(c.logits + i * m.v_row, m, scale,
                          uniform(seed, <uint64_t>(first + document[i]), t), finite)
             n_flops[0] += token_flops(m, t)
             if drawn != bos:

@@ -2,11 +2,7 @@
 
 from adam cimport AdamStep
 from flops cimport backward_flops, clip_flops, forward_flops, update_flops
-from gpt cimport (
-    add_document, begin_batch, gpt_backward, gpt_forward, gpt_loss, gpt_update, gradient_squares,
-    positions,
-)
-from lanes cimport is_finite
+from lanes cimport is_finite, set16
 from layout cimport Activations, Model, reserve_activations
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t
@@ -32,7 +28,7 @@ cdef inline int64_t document_at(const Stream* s, int64_t n_seen) noexcept nogil:
     return s.order[n_seen % s.n_order]
 
 
-cdef inline void assemble(
+cdef void assemble(
     Activations* a, const Model* m, const Stream* s, int64_t n_seen, Py_ssize_t batch_size,
 ) noexcept nogil:
     """The batch of the batch_size documents that come after the n_seen-th."""
@@ -42,7 +38,7 @@ cdef inline void assemble(
         add_document(a, m, s.token, s.offset, document_at(s, n_seen + b))
 
 
-cdef inline int reserve_for_steps(
+cdef int reserve_for_steps(
     Activations* a, const Model* m, const Stream* s, int64_t n_seen, Py_ssize_t n_steps,
     Py_ssize_t batch_size,
 ) noexcept nogil:
@@ -58,37 +54,35 @@ cdef inline int reserve_for_steps(
     return reserve_activations(a, m, most_rows, most_pairs, batch_size)
 
 
-cdef inline void gradients(Model* m, Activations* a, double* loss) noexcept nogil:
-    """Loss of the assembled batch and, if it is finite, all gradients."""
-    gpt_forward(m, a)
-    loss[0] = gpt_loss(m, a, True)
-    if is_finite(loss[0]):
-        gpt_backward(m, a)
-
-
-cdef inline AdamStep next_update(
-    const Model* m, Optimiser* o, double learning_rate, long long* n_flops,
-) noexcept nogil:
-    """The constants of the next update, clipping included; the powers of beta move on."""
+cdef AdamStep next_update(Optimiser* o, double learning_rate) noexcept nogil:
+    """The constants of the next update; the powers of beta move on."""
     cdef AdamStep step
-    cdef double norm
     o.beta1_power *= o.beta1
     o.beta2_power *= o.beta2
-    step.beta1, step.one_minus_beta1 = <float>o.beta1, <float>(1 - o.beta1)
-    step.beta2, step.one_minus_beta2 = <float>o.beta2, <float>(1 - o.beta2)
-    step.rate = <float>(learning_rate / (1 - o.beta1_power))
-    step.root_scale = <float>(1 / sqrt(1 - o.beta2_power))
-    step.eps = <float>o.eps
-    step.grad_scale = 1
-    if o.grad_clip > 0:
-        norm = sqrt(gradient_squares(m))
-        if norm > o.grad_clip:
-            step.grad_scale = <float>(o.grad_clip / norm)
-        n_flops[0] += clip_flops(m, norm > o.grad_clip)
+    step.beta1, step.one_minus_beta1 = set16(<float>o.beta1), set16(<float>(1 - o.beta1))
+    step.beta2, step.one_minus_beta2 = set16(<float>o.beta2), set16(<float>(1 - o.beta2))
+    step.rate = set16(<float>(learning_rate / (1 - o.beta1_power)))
+    step.root_scale = set16(<float>(1 / sqrt(1 - o.beta2_power)))
+    step.eps = set16(<float>o.eps)
     return step
 
 
-cdef inline Stopped train_steps(
+cdef long long backward_and_update(
+    Model* m, Activations* a, Optimiser* o, double learning_rate,
+) noexcept nogil:
+    """The second half of a step; returns the operations of clipping, 0 where nothing may be clipped."""
+    cdef AdamStep step = next_update(o, learning_rate)
+    cdef double norm
+    if o.grad_clip <= 0:
+        gpt_backward(m, a, &step)
+        return 0
+    gpt_backward(m, a, NULL)
+    norm = sqrt(gradient_squares(m))
+    gpt_update(m, <float>(o.grad_clip / norm) if norm > o.grad_clip else 1, &step)
+    return clip_flops(m, norm > o.grad_clip)
+
+
+cdef Stopped train_steps(
     Model* m, Activations* a, const Stream* s, Optimiser* o, int64_t n_seen, Py_ssize_t batch_size,
     Py_ssize_t n_steps, const double* learning_rate, double* losses, long long* flops,
     long long budget, Py_ssize_t* n_done,
@@ -100,7 +94,6 @@ cdef inline Stopped train_steps(
     """
     cdef Py_ssize_t k
     cdef long long forward, backward, most
-    cdef AdamStep step
     n_done[0] = 0
     if not reserve_for_steps(a, m, s, n_seen, n_steps, batch_size):
         return OUT_OF_MEMORY
@@ -115,12 +108,11 @@ cdef inline Stopped train_steps(
             if most > budget:
                 return OUT_OF_BUDGET
         flops[k] = forward
-        gradients(m, a, &losses[k])
+        gpt_forward(m, a)
+        losses[k] = gpt_loss(m, a, True)
         if not is_finite(losses[k]):
             return DIVERGED
-        flops[k] += backward + update_flops(m)
-        step = next_update(m, o, learning_rate[k], &flops[k])
-        gpt_update(m, &step)
+        flops[k] += backward + update_flops(m) + backward_and_update(m, a, o, learning_rate[k])
         if budget >= 0:
             budget -= flops[k]
         n_done[0] = k + 1

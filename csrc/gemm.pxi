@@ -1,0 +1,168 @@
+"""Matrix products, all by one register tile.
+
+A weight matrix is kept twice: w, input major, and its transpose wt, both in panels of 16 columns:
+panel p of w holds w[k, 16 p .. 16 p + 15] for all k, one row of 16 behind the other.  Then every
+product broadcasts one number of its left side and multiplies 16 lanes of its right side by it:
+
+    forward    Y  = X W      left X  (N, K), right w  (K, M)
+    backward   dX = dY W^T   left dY (N, M), right wt (M, K)
+               dW = X^T dY   left X  (N, K) by columns, right dY (N, M)
+
+Each element is one chain of fused multiply-adds in the order of the inner index, so it depends neither on
+the tile nor on the number of rows: a document alone gives the bits that it gives in a batch.
+"""
+
+from lanes cimport VL, add16, fma16, keep16, load16, set16, store16, v16, zero16
+from layout cimport Matrix
+
+cdef enum Epilogue:
+    STORE       # y = a
+    RELU        # y = a where a > 0, else 0
+    ADD         # y = y + a
+    MASK        # y = a where gate > 0, else 0: the backward pass of RELU
+
+# Rows of a tile of 1, 2 and 3 panels: as many as leave registers for the right side and one broadcast.
+cdef enum:
+    MOST_ROWS = 14
+
+cdef struct Product:
+    Py_ssize_t n_inner
+    const float* x
+    Py_ssize_t x_row, x_inner       # x[i, k] at x + i x_row + k x_inner
+    const float* w
+    Py_ssize_t w_row, w_panel
+    float* y
+    Py_ssize_t y_row, y_panel
+    const float* gate               # laid out like y
+    Epilogue epilogue
+
+
+cdef inline void tile(const int R, const int C, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
+    """R rows and C panels of the product, from this row and panel on; R and C are literals of the caller."""
+    cdef v16 acc[MOST_ROWS][3]
+    cdef v16 right[3]
+    cdef v16 left
+    cdef Py_ssize_t k, to, n_inner = p.n_inner, x_row = p.x_row, x_inner = p.x_inner
+    cdef Py_ssize_t w_row = p.w_row, w_panel = p.w_panel
+    cdef const float* x = p.x + row * x_row
+    cdef const float* w = p.w + panel * w_panel
+    cdef int r, c
+    for r in range(R):
+        for c in range(C):
+            acc[r][c] = zero16()
+    for k in range(n_inner):
+        for c in range(C):
+            right[c] = load16(w + c * w_panel)
+        for r in range(R):
+            left = set16(x[r * x_row])
+            for c in range(C):
+                acc[r][c] = fma16(left, right[c], acc[r][c])
+        x += x_inner
+        w += w_row
+    for r in range(R):
+        for c in range(C):
+            to = (row + r) * p.y_row + (panel + c) * p.y_panel
+            if p.epilogue == STORE:
+                store16(p.y + to, acc[r][c])
+            elif p.epilogue == RELU:
+                store16(p.y + to, keep16(acc[r][c], acc[r][c]))
+            elif p.epilogue == ADD:
+                store16(p.y + to, add16(load16(p.y + to), acc[r][c]))
+            else:
+                store16(p.y + to, keep16(acc[r][c], load16(p.gate + to)))
+
+
+cdef void tiles1(int R, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
+    if R == 1: tile(1, 1, p, row, panel)
+    elif R == 2: tile(2, 1, p, row, panel)
+    elif R == 3: tile(3, 1, p, row, panel)
+    elif R == 4: tile(4, 1, p, row, panel)
+    elif R == 5: tile(5, 1, p, row, panel)
+    elif R == 6: tile(6, 1, p, row, panel)
+    elif VL == 16:
+        if R == 7: tile(7, 1, p, row, panel)
+        elif R == 8: tile(8, 1, p, row, panel)
+        elif R == 9: tile(9, 1, p, row, panel)
+        elif R == 10: tile(10, 1, p, row, panel)
+        elif R == 11: tile(11, 1, p, row, panel)
+        elif R == 12: tile(12, 1, p, row, panel)
+        elif R == 13: tile(13, 1, p, row, panel)
+        elif R == 14: tile(14, 1, p, row, panel)
+
+
+cdef void tiles2(int R, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
+    if R == 1: tile(1, 2, p, row, panel)
+    elif R == 2: tile(2, 2, p, row, panel)
+    elif R == 3: tile(3, 2, p, row, panel)
+    elif R == 4: tile(4, 2, p, row, panel)
+    elif R == 5: tile(5, 2, p, row, panel)
+    elif R == 6: tile(6, 2, p, row, panel)
+    elif R == 7: tile(7, 2, p, row, panel)
+    elif R == 8: tile(8, 2, p, row, panel)
+    elif R == 9: tile(9, 2, p, row, panel)
+    elif R == 10: tile(10, 2, p, row, panel)
+    elif R == 11: tile(11, 2, p, row, panel)
+    elif R == 12: tile(12, 2, p, row, panel)
+
+
+cdef void tiles3(int R, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
+    if R == 1: tile(1, 3, p, row, panel)
+    elif R == 2: tile(2, 3, p, row, panel)
+    elif R == 3: tile(3, 3, p, row, panel)
+    elif R == 4: tile(4, 3, p, row, panel)
+    elif R == 5: tile(5, 3, p, row, panel)
+    elif R == 6: tile(6, 3, p, row, panel)
+    elif R == 7: tile(7, 3, p, row, panel)
+    elif R == 8: tile(8, 3, p, row, panel)
+
+
+cdef void multiply(const Product* p, Py_ssize_t n_rows, Py_ssize_t n_panels) noexcept nogil:
+    """All of the product, its rows shared out evenly among the fewest tiles."""
+    cdef Py_ssize_t panel = 0, row, left
+    cdef int C, most, n_tiles, i, R
+    while panel < n_panels:
+        left = n_panels - panel
+        if VL < 16 or left == 1:
+            C, most = 1, 14 if VL == 16 else 6 if VL == 8 else 3
+        elif left == 2 or left == 4:
+            C, most = 2, 12
+        else:
+            C, most = 3, 8
+        n_tiles = <int>((n_rows + most - 1) // most)
+        row = 0
+        for i in range(n_tiles):
+            R = <int>((n_rows - row + n_tiles - i - 1) // (n_tiles - i))
+            if C == 1:
+                tiles1(R, p, row, panel)
+            elif C == 2 and VL == 16:
+                tiles2(R, p, row, panel)
+            elif VL == 16:
+                tiles3(R, p, row, panel)
+            row += R
+        panel += C
+
+
+cdef void linear(
+    float* y, Py_ssize_t y_row, const float* x, Py_ssize_t x_row, const Matrix* w, Py_ssize_t N,
+    Epilogue epilogue,
+) noexcept nogil:
+    """y = x w.  x (N, K), y (N, M); costs N K M multiply-adds."""
+    cdef Product p = Product(w.K, x, x_row, 1, w.w, 16, 16 * w.Kp, y, y_row, 16, y, epilogue)
+    multiply(&p, N, w.Mp // 16)
+
+
+cdef void linear_backward_input(
+    float* dx, Py_ssize_t dx_row, const float* dy, Py_ssize_t dy_row, const Matrix* w, Py_ssize_t N,
+    Epilogue epilogue, const float* gate,
+) noexcept nogil:
+    """dx = dy w^T, from y = x w; with MASK where gate > 0, from x = relu(..) = gate."""
+    cdef Product p = Product(w.M, dy, dy_row, 1, w.wt, 16, 16 * w.Mp, dx, dx_row, 16, gate, epilogue)
+    multiply(&p, N, w.Kp // 16)
+
+
+cdef void linear_backward_weight(
+    Matrix* w, const float* x, Py_ssize_t x_row, const float* dy, Py_ssize_t dy_row, Py_ssize_t N,
+) noexcept nogil:
+    """dw = x^T dy, from y = x w: written, not added, because a batch is one product."""
+    cdef Product p = Product(N, x, 1, x_row, dy, dy_row, 16, w.g, 16, 16 * w.Kp, w.g, STORE)
+    multiply(&p, w.Kp, w.Mp // 16)
