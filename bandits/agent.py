@@ -47,6 +47,7 @@ class AgentState:
     seed: int
     dataset_name: str
     dataset_sha256: str
+    dataset_split: str | None
     n_steps: int
     n_seen: int
     beta1_power: float
@@ -67,6 +68,7 @@ class AgentState:
             "seed": self.seed,
             "dataset_name": self.dataset_name,
             "dataset_sha256": self.dataset_sha256,
+            "dataset_split": self.dataset_split,
             "n_steps": self.n_steps,
             "n_seen": self.n_seen,
             "beta1_power": self.beta1_power,
@@ -109,6 +111,7 @@ class AgentState:
                 seed=check_seed(metadata["seed"]),
                 dataset_name=_text(metadata["dataset_name"], "dataset_name"),
                 dataset_sha256=_text(metadata["dataset_sha256"], "dataset_sha256"),
+                dataset_split=_split(metadata["dataset_split"]),
                 n_steps=_whole(metadata["n_steps"], "n_steps"),
                 n_seen=_whole(metadata["n_seen"], "n_seen"),
                 beta1_power=_power(metadata["beta1_power"], "beta1_power"),
@@ -303,6 +306,7 @@ class Agent:
             seed=self.seed,
             dataset_name=self.dataset.name,
             dataset_sha256=self.dataset.sha256,
+            dataset_split=self.dataset.split,
             n_steps=self.n_steps,
             n_seen=self.n_seen,
             beta1_power=self.model.beta1_power,
@@ -322,6 +326,11 @@ class Agent:
             raise InvalidValue(
                 f"the agent was trained on dataset '{printable(state.dataset_name)}', whose text "
                 f"differs from '{dataset.name}'"
+            )
+        if state.dataset_split != dataset.split:
+            raise InvalidValue(
+                f"the agent was trained on '{printable(state.dataset_name)}' with "
+                f"split={state.dataset_split!r}, not {dataset.split!r}: another order of documents"
             )
         self = cls.__new__(cls)
         self.dataset, self.config, self.settings = dataset, state.config, state.settings
@@ -384,6 +393,10 @@ def _flag(value: object, name: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidValue(f"{name}={printable(str(value))} is not true or false")
     return value
+
+
+def _split(value: object) -> str | None:
+    return None if value is None else _text(value, "dataset_split")
 
 
 def _text(value: object, name: str) -> str:

@@ -181,17 +181,23 @@ def check_agent_name(name: str) -> str:
 
 def check_batch_memory(config: GPTConfig, batch_size: int) -> None:
     """Raise InvalidValue if the activations of one batch could exceed MAX_BATCH_BYTES."""
-    rows = batch_size * config.block_size
-    wide = 16 * -(-config.n_embd // 16)
-    per_row = wide * (12 + 13 * config.n_layer) + 2 * config.vocab_size
-    scores = config.n_layer * config.n_head * (config.block_size + 1) // 2
-    n_bytes = 4 * rows * (per_row + scores)
+    C, V = _pad16(config.n_embd), _pad16(config.vocab_size)
+    D = config.head_dim
+    D = _pad16(D) if D > 16 else 1 << (D - 1).bit_length()  # as the engine lays heads out
+    A = _pad16(config.n_head * D)
+    lanes = config.n_head * 16 if D > 16 else A  # kept of each causal pair
+    a_layer = 6 * C + 5 * A + lanes * (config.block_size + 1) // 2
+    n_bytes = 4 * batch_size * config.block_size * (7 * C + 4 * A + V + config.n_layer * a_layer)
     if n_bytes > MAX_BATCH_BYTES:
         raise InvalidValue(
             f"batch_size={batch_size} needs {n_bytes / 2**30:.1f} GiB at these sizes, at most "
             f"{MAX_BATCH_BYTES / 2**30:.0f}: try config batch_size "
             f"{max(1, batch_size * MAX_BATCH_BYTES // n_bytes)}"
         )
+
+
+def _pad16(n: int) -> int:
+    return -(-n // 16) * 16
 
 
 def _known_fields(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:

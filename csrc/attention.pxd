@@ -104,6 +104,11 @@ cdef inline float attention_forward(
     return lane0(max_lanes16(top2))
 
 
+cdef inline void add_product(float* y, v16 a, const float* x) noexcept nogil:
+    """y += a x, sixteen lanes."""
+    store16(y, fma16(a, load16(x), load16(y)))
+
+
 cdef inline void attention_backward(
     float* dq, float* dk, float* dv, const float* do, const float* o, const float* att,
     const float* share, const float* q, const float* k, const float* v, Py_ssize_t row,
@@ -139,7 +144,7 @@ cdef inline void attention_backward(
                 dscore = sub16(scores(do + t * o_row, v + s * row, n_lanes, width), mean)
                 dscore = mul16(mul16(p, scale), dscore)
                 for j in range(0, n_lanes, 16):
-                    store16(dq + t * row + j, fma16(dscore, load16(k + s * row + j), load16(dq + t * row + j)))
-                    store16(dk + s * row + j, fma16(dscore, load16(q + t * row + j), load16(dk + s * row + j)))
-                    store16(dv + s * row + j, fma16(p, load16(do + t * o_row + j), load16(dv + s * row + j)))
+                    add_product(dq + t * row + j, dscore, k + s * row + j)
+                    add_product(dk + s * row + j, dscore, q + t * row + j)
+                    add_product(dv + s * row + j, p, do + t * o_row + j)
         att += 16 * (t + 1)

@@ -171,13 +171,13 @@ cdef class Engine:
                 add_document(&self.a, &self.m, &tokens[0], &offsets[0], i)
             gpt_forward(&self.m, &self.a)
             loss = gpt_loss(&self.m, &self.a, True)
-            gpt_backward(&self.m, &self.a, NULL)      # of a loss that is not finite too: then it shows
+            gpt_backward(&self.m, &self.a, NULL)    # of a loss that is not finite too: then it shows
             restore_denormals(float_mode)
         return loss, (forward_flops(&self.m, self.a.N, self.a.S, self.a.B)
                       + backward_flops(&self.m, self.a.N, self.a.S, self.a.longest, self.a.n_distinct))
 
     def relu_active(self, Py_ssize_t layer, int64_t[::1] to) -> int:
-        """Count the positions of the latest batch where each MLP unit was above 0; returns how many it had."""
+        """Count where in the latest batch each MLP unit was above 0; returns the number of positions."""
         cdef Py_ssize_t n, j
         to[:] = 0
         for n in range(self.a.N):

@@ -21,9 +21,8 @@ cdef enum Epilogue:
     ADD         # y = y + a
     MASK        # y = a where gate > 0, else 0: the backward pass of RELU
 
-# Rows of a tile of 1, 2 and 3 panels: as many as leave registers for the right side and one broadcast.
 cdef enum:
-    MOST_ROWS = 14
+    MOST_ROWS = 14      # of a tile, so that its sums, the right side and one broadcast fit in registers
 
 cdef struct Product:
     Py_ssize_t n_inner
@@ -37,7 +36,9 @@ cdef struct Product:
     Epilogue epilogue
 
 
-cdef inline void tile(const int R, const int C, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
+cdef inline void tile(
+    const int R, const int C, const Product* p, Py_ssize_t row, Py_ssize_t panel,
+) noexcept nogil:
     """R rows and C panels of the product, from this row and panel on; R and C are literals of the caller."""
     cdef v16 acc[MOST_ROWS][3]
     cdef v16 right[3]
