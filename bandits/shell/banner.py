@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -9,10 +10,13 @@ from rich.text import Text
 
 from bandits import __version__
 from bandits.errors import BanditsError
+from bandits.reports import AgentRow
 from bandits.shell.text import hint
 
 if TYPE_CHECKING:
     from bandits.shell.app import BanditsShell
+
+_SHOWN = 8
 
 
 def banner(shell: BanditsShell) -> Group:
@@ -26,13 +30,24 @@ def banner(shell: BanditsShell) -> Group:
         rows = shell.arena.agents()
     except BanditsError as problem:
         return Group(title, Text(f"the arena cannot be opened: {problem}", style="bold red"))
-    names = ", ".join(row.name for row in rows[:8]) + (", …" if len(rows) > 8 else "")
-    fought = any(row.wins or row.draws or row.losses for row in rows)
-    first = hint("battle A B 100", "train 500", "generate", lead="try")
-    again = hint("agents", "leaderboard", "battle A B 100", lead="try")
     return Group(
         title,
-        Text(f"agents: {names}"),
-        again if fought else first,
+        Text(f"agents: {_names(rows)}"),
+        hint(*_first_commands(rows), lead="try"),
         Text("help lists the commands, Tab completes, quit leaves", style="dim"),
     )
+
+
+def _names(rows: Sequence[AgentRow]) -> str:
+    names = [row.name for row in rows[:_SHOWN]]
+    return ", ".join(names + ["…"] * (len(rows) > _SHOWN)) or "none yet"
+
+
+def _first_commands(rows: Sequence[AgentRow]) -> tuple[str, ...]:
+    """Return what is worth typing: in a fresh arena, in one with a single agent, and later."""
+    if len(rows) < 2:
+        return ("create_agent Ada", "help create_agent")
+    battle = f"battle {rows[0].name} {rows[1].name} 100"
+    if any(row.wins or row.draws or row.losses for row in rows):
+        return ("agents", "leaderboard", battle)
+    return (battle, "train 500", "generate")

@@ -41,7 +41,10 @@ def _battle_parser() -> CommandParser:
     )
     for name in ("a", "b"):
         command.add_argument(
-            name, metavar=name.upper(), choices_provider=BanditsCommands.agent_choices
+            name,
+            metavar=name.upper(),
+            help="an agent",
+            choices_provider=BanditsCommands.agent_choices,
         )
     command.add_argument("steps", metavar="STEPS", nargs="?", help="steps that both train")
     command.add_argument(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 0.3
 _FRAME_SECONDS = 0.1
+_ECHO = "^C"  # what the terminal writes behind the line when the player interrupts
 
 
 class ProgressLine:
@@ -43,7 +44,6 @@ class ProgressLine:
         trace: TracebackType | None,
     ) -> None:
         if self._n_cells:
-            self._write("")
             self._write("")
 
     def train(self, progress: Progress) -> None:
@@ -68,7 +68,8 @@ class ProgressLine:
         return f"{label} {progress.n_done:,}{of}  loss {loss}  {format_flops(progress.n_flops)}"
 
     def _write(self, line: str) -> None:
-        line = line[: shutil.get_terminal_size().columns - 1]
-        sys.stderr.write("\r" + line.ljust(self._n_cells) + ("" if line else "\r"))
+        line = line[: shutil.get_terminal_size().columns - 1 - len(_ECHO)]
+        blank = "" if line else " " * len(_ECHO) + "\r"
+        sys.stderr.write("\r" + line.ljust(self._n_cells) + blank)
         sys.stderr.flush()
         self._n_cells = len(line)

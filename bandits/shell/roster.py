@@ -9,7 +9,6 @@ import cmd2
 from rich.table import Table
 
 from bandits.energy import format_flops
-from bandits.errors import BanditsError
 from bandits.reports import AgentRow
 from bandits.shell.base import (
     BanditsCommands,
@@ -136,17 +135,16 @@ class RosterCommands(BanditsCommands):
         """Delete an agent; asks first."""
         name = args.name
         if not args.yes:
-            steps = plural(self.arena.agent(name).n_steps, "step")
+            spent = format_flops(self.arena.energy(name).total)
             if not self._cmd.interactive or self._cmd.in_script():
                 raise UsageError(f"nobody is there to be asked; try 'delete_agent {name} --yes'")
-            if not self._cmd.confirm(f"Delete {name} and its {steps} of training?"):
-                raise _Kept(f"{name} was not deleted")
+            if not self._cmd.confirm(f"Delete {name}, on which {spent} were spent?"):
+                self.say(f"{name} stays")
+                return
         self.arena.delete_agent(name)
-        self.say(f"deleted {name}; the current agent is {self.arena.current}")
-
-
-class _Kept(BanditsError):
-    """The player said no."""
+        current = self.arena.current
+        now = f"the current agent is {current}" if current else "there are no agents left"
+        self.say(f"deleted {name}; {now}")
 
 
 def _shape(row: AgentRow) -> str:

@@ -28,7 +28,8 @@ def run(
             shell.run_rc()
         if interactive:
             shell.keep_going = False
-            return int(shell.cmdloop(banner(shell)))
+            shell.poutput(banner(shell), soft_wrap=False)
+            return int(shell.cmdloop())
         try:
             if commands is not None:
                 shell.runcmds_plus_hooks(commands)
