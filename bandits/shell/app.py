@@ -148,7 +148,7 @@ class BanditsShell(StrictCmd):
 
     def run_rc(self) -> None:
         """Run the player's own start-up commands, if there are any, without their chatter."""
-        for path in (self.home / "banditsrc", Path.home() / ".banditsrc"):
+        for path in (self.home / "banditsrc", Path(os.path.expanduser("~/.banditsrc"))):
             if not path.is_file():
                 continue
             keep_going, quiet = self.keep_going, self.quiet

@@ -130,6 +130,8 @@ def _next(report: BattleReport) -> Text:
     if report.winner is None:
         return hint(f"battle {a} {b} 500", "leaderboard", f"generate 20 {a}")
     loser = b if report.winner == a else a
+    if report.outcome.reason == "forfeit":
+        return hint(f"diagnose {loser}", "leaderboard", f"generate 20 {report.winner}")
     return hint(f"battle {a} {b} 500", "leaderboard", f"config batch_size 4 --agent {loser}")
 
 

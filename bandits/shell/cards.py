@@ -119,7 +119,8 @@ def _winners(report: BattleReport) -> list[tuple[str, Text]]:
         lines.append(("by efficiency", Text.assemble(winner, points)))
     for name, corner in ((report.name_a, outcome.a), (report.name_b, outcome.b)):
         if outcome.n_steps and corner.n_steps < outcome.n_steps and not corner.diverged:
-            lines.append(("note", Text(f"{name} has reached its horizon: it fought as it was")))
+            done = f"{name} is at its horizon: it trained {corner.n_steps:,} of the steps"
+            lines.append(("note", Text(done)))
     return lines
 
 

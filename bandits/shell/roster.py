@@ -104,8 +104,9 @@ class RosterCommands(BanditsCommands):
         seed = whole_number(args.seed, "seed", f"{example} --seed 42")
         row = self.arena.create_agent(args.name, **sizes, seed=seed)
         self.say(
-            f"created {row.name}: {_shape(row)}, {plural(row.config.n_params, 'weight')}, seed "
-            f"{row.seed}, on {shown(row.dataset_name)}; it is the current agent",
+            f"created {row.name}, now the current agent: {_shape(row)}",
+            f"  {plural(row.config.n_params, 'weight')}  ·  seed {row.seed}  ·  "
+            f"dataset {shown(row.dataset_name)}",
             hint("train 1000", "generate"),
         )
 

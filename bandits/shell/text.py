@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 from rich.text import Text
@@ -64,7 +65,7 @@ def hint(*commands: str, lead: str = "next") -> Text:
 def tilde(path: Path) -> str:
     """Return a path for display, the player's own folder written as ~."""
     text = str(path)
-    home = str(Path.home())
-    if home != "/" and (text == home or text.startswith(home + "/")):
+    home = os.path.expanduser("~")
+    if home not in ("/", "~") and (text == home or text.startswith(home + "/")):
         text = "~" + text[len(home) :]
     return printable(text, 400)
