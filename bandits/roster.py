@@ -97,7 +97,12 @@ class Roster:
     @property
     def dataset(self) -> Dataset:
         """The current dataset: new agents learn it, and the leaderboard is about it."""
-        return self._library.named(self._store.meta("current_dataset") or STARTER_DATASET)
+        return self._library.named(self.dataset_name)
+
+    @property
+    def dataset_name(self) -> str:
+        """The name of the current dataset, which need not be read for it."""
+        return self._store.meta("current_dataset") or STARTER_DATASET
 
     def _current_id(self) -> int:
         return int(self._store.meta("current_agent") or 0)

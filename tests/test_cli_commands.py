@@ -205,7 +205,7 @@ def test_about_names_versions_engine_home_and_dataset(home: Path) -> None:
     assert facts["dataset"] == "names"
     printed = commands(home, "about", env={"BANDITS_ISA": "base"})
     assert "engine   base" in printed
-    assert "29,910 documents" in printed
+    assert "dataset  names" in printed
 
 
 def test_help_lists_every_command_by_category_with_examples(home: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bandits import __version__
 from bandits.shell.base import BanditsCommands, CommandParser, add_json, parser
-from bandits.shell.text import plural, shown, tilde
+from bandits.shell.text import shown, tilde
 
 
 def _about_parser() -> CommandParser:
@@ -35,7 +35,6 @@ class AboutCommands(BanditsCommands):
 
         from bandits.engine import isa
 
-        dataset = self.arena.dataset
         facts = {
             "version": __version__,
             "instruction_set": isa(),
@@ -43,8 +42,7 @@ class AboutCommands(BanditsCommands):
             "numpy": np.__version__,
             "cmd2": version("cmd2"),
             "home": str(self.arena.home),
-            "dataset": dataset.name,
-            "n_documents": len(dataset.documents),
+            "dataset": self.arena.dataset_name,
             "agent": self.arena.current,
         }
         if args.json:
@@ -55,8 +53,8 @@ class AboutCommands(BanditsCommands):
             "engine": f"{isa()} (BANDITS_ISA chooses another)",
             "python": f"{facts['python']}, numpy {facts['numpy']}, cmd2 {facts['cmd2']}",
             "home": f"{tilde(self.arena.home)} (BANDITS_HOME chooses another)",
-            "dataset": f"{shown(dataset.name)}, {plural(len(dataset.documents), 'document')}",
-            "agent": self.arena.current,
+            "dataset": shown(self.arena.dataset_name),
+            "agent": self.arena.current or "none",
         }
         for key, value in lines.items():
             self.say(f"{key:<8} {value}")
