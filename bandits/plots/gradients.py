@@ -56,7 +56,7 @@ def draw_gradients(figure: Figure, name: str, gradients: Mapping[str, NDArray[np
     axes.set_yticks(range(len(gradients)), list(gradients))
     axes.set_ylim(len(gradients) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_title(f"Gradients of {name} (bar: half of the weights, line: 90%, tick: median)")
+    axes.set_title(f"Gradients of {name} (nonzero ones; bar: half, line: 90%, tick: median)")
     axes.set_xlabel("|gradient| (nats per unit of weight, log scale)")
     axes.set_ylabel("weights")
 
