@@ -75,7 +75,7 @@ class TrainingCommands(BanditsCommands):
         if report.diverged:
             self.say(
                 Text(f"  {report.name} exploded: its loss is no longer finite", style="bold red"),
-                hint("diagnose", f"delete_agent {report.name}", "config learning_rate 0.01"),
+                hint("diagnose", f"delete_agent {report.name}", "create_agent NAME"),
             )
             return
         settings = self.arena.settings(report.name)
