@@ -39,9 +39,10 @@ def run(request: dict[str, Any]) -> None:
         os.dup2(descriptor, target)
         os.close(descriptor)
     encoding = request["env"]["PYTHONIOENCODING"]
-    sys.stdin = open(0, encoding=encoding, closefd=False)
-    sys.stdout = open(1, "w", encoding=encoding, closefd=False)
-    sys.stderr = open(2, "w", encoding=encoding, closefd=False)
+    # The streams live as long as the process: nothing is to be closed.
+    sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding=encoding, closefd=False)  # noqa: SIM115
     code: object = 1
     try:
         from bandits.__main__ import main
