@@ -30,8 +30,15 @@
 
 typedef float vf __attribute__((vector_size(VL * 4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VL * 4), may_alias));
+typedef int32_t v4i __attribute__((vector_size(16)));
 typedef struct { vf r[NV]; } v16;
 typedef float *__restrict__ out_t; /* written, and overlapping no other argument */
+
+#ifdef __clang__
+#define shuffle4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else /* every gcc, where clang's own came with 12 */
+#define shuffle4(a, b, i, j, k, l) __builtin_shuffle(a, b, (v4i){i, j, k, l})
+#endif
 
 /* ---- one table per instruction set: fused multiply-add, square root, and a swap of lanes by 1, 2, 4 .. */
 
@@ -83,8 +90,8 @@ LANE_INLINE vf vmax(vf a, vf b) { vi above = a > b; return (vf)(((vi)a & above) 
 LANE_INLINE vf vkeep(vf a, vf gate) { return (vf)((vi)a & (vi)(gate > (vf){0})); }
 LANE_INLINE v16 swap8(v16 a) { return (v16){{a.r[2], a.r[3], a.r[0], a.r[1]}}; }
 LANE_INLINE v16 swap4(v16 a) { return (v16){{a.r[1], a.r[0], a.r[3], a.r[2]}}; }
-LANE_INLINE vf vswap2(vf a) { return __builtin_shufflevector(a, a, 2, 3, 0, 1); }
-LANE_INLINE vf vswap1(vf a) { return __builtin_shufflevector(a, a, 1, 0, 3, 2); }
+LANE_INLINE vf vswap2(vf a) { return shuffle4(a, a, 2, 3, 0, 1); }
+LANE_INLINE vf vswap1(vf a) { return shuffle4(a, a, 1, 0, 3, 2); }
 #endif
 
 /* ---- sixteen lanes ------------------------------------------------------------------------------- */
@@ -181,13 +188,13 @@ LANE_INLINE void transpose16(float *to, const float *from) {
     for (int i = 0; i < 16; i += 4)
         for (int j = 0; j < 16; j += 4) {
             const v4 *x = (const v4 *)(from + 16 * i + j);
-            v4 low = __builtin_shufflevector(x[0], x[4], 0, 4, 1, 5), high = __builtin_shufflevector(x[0], x[4], 2, 6, 3, 7);
-            v4 low2 = __builtin_shufflevector(x[8], x[12], 0, 4, 1, 5), high2 = __builtin_shufflevector(x[8], x[12], 2, 6, 3, 7);
+            v4 low = shuffle4(x[0], x[4], 0, 4, 1, 5), high = shuffle4(x[0], x[4], 2, 6, 3, 7);
+            v4 low2 = shuffle4(x[8], x[12], 0, 4, 1, 5), high2 = shuffle4(x[8], x[12], 2, 6, 3, 7);
             v4 *y = (v4 *)(to + 16 * j + i);
-            y[0] = __builtin_shufflevector(low, low2, 0, 1, 4, 5);
-            y[4] = __builtin_shufflevector(low, low2, 2, 3, 6, 7);
-            y[8] = __builtin_shufflevector(high, high2, 0, 1, 4, 5);
-            y[12] = __builtin_shufflevector(high, high2, 2, 3, 6, 7);
+            y[0] = shuffle4(low, low2, 0, 1, 4, 5);
+            y[4] = shuffle4(low, low2, 2, 3, 6, 7);
+            y[8] = shuffle4(high, high2, 0, 1, 4, 5);
+            y[12] = shuffle4(high, high2, 2, 3, 6, 7);
         }
 }
 
