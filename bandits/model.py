@@ -14,8 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bandits import engine
-from bandits.config import GPTConfig, Settings, check_batch_memory, check_generated, check_seed
+from bandits.config import (
+    MAX_SEED,
+    GPTConfig,
+    Settings,
+    check_batch_memory,
+    check_generated,
+    check_seed,
+)
 from bandits.datasets import Documents
+from bandits.datasets.documents import vector
 from bandits.errors import InvalidValue, printable
 from bandits.exact import Float, log2
 from bandits.seeding import initial_weights, weight_shapes
@@ -91,6 +99,8 @@ class GPT:
             config.vocab_size, config.n_embd, config.n_layer, config.n_head, config.block_size
         )
         self._shapes = weight_shapes(config)
+        self._checked_order: npt.NDArray[np.int64] | None = None
+        self._n_ordered = 0
         self.beta1_power = 1.0  # beta1 ** steps, as a running product
         self.beta2_power = 1.0
         if seed is not None:
@@ -111,7 +121,7 @@ class GPT:
 
     def state_dict(self) -> Arrays:
         """Return copies of all weights by microGPT's names, float32 [out, in]."""
-        return self._read("weight")
+        return {name: _one_nan(w) for name, w in self._read("weight").items()}
 
     def load_state_dict(self, weights: Mapping[str, npt.ArrayLike]) -> None:
         """Take these weights.  Raises InvalidValue if a name or a shape differs; then nothing changes."""
@@ -123,7 +133,11 @@ class GPT:
 
     def moments(self) -> tuple[Arrays, Arrays]:
         """Return copies of Adam's first and second moments, like `state_dict`."""
-        return self._read("first_moment"), self._read("second_moment")
+        first, second = self._read("first_moment"), self._read("second_moment")
+        return (
+            {name: _one_nan(m) for name, m in first.items()},
+            {name: _one_nan(v) for name, v in second.items()},
+        )
 
     def load_moments(
         self,
@@ -134,6 +148,9 @@ class GPT:
     ) -> None:
         """Take the optimiser's state.  Raises InvalidValue; then nothing changes."""
         checked = self._checked(first), self._checked(second)
+        for name, power in (("beta1_power", beta1_power), ("beta2_power", beta2_power)):
+            if not 0 <= power <= 1:
+                raise InvalidValue(f"{name}={power} is not between 0 and 1")
         self._write("first_moment", checked[0])
         self._write("second_moment", checked[1])
         self.beta1_power, self.beta2_power = beta1_power, beta2_power
@@ -166,7 +183,8 @@ class GPT:
                 raise TypeError(f"{name} has dtype {array.dtype}, a float is needed")
             if array.shape != shape:
                 raise InvalidValue(f"{name} has shape {array.shape}, {shape} is needed")
-            checked[name] = np.ascontiguousarray(array, dtype=np.float32)
+            with np.errstate(over="ignore"):  # of a float64 beyond float32: infinite
+                checked[name] = _one_nan(np.ascontiguousarray(array, dtype=np.float32))
         return checked
 
     # ---- training ------------------------------------------------------------------------------
@@ -215,9 +233,11 @@ class GPT:
         """Run one step of Adam for each learning rate, float64 (n,).
 
         Step k takes the batch_size documents from order[(n_seen + k batch_size) mod n] on.  With
-        max_flops, no step is begun that the rest of it cannot pay.
+        max_flops, no step is begun that the rest of it cannot pay.  Raises TypeError or InvalidValue,
+        naming the argument; then nothing changes.
         """
-        n = len(learning_rates)
+        n = len(vector("learning_rates", learning_rates, np.float64))
+        self._check_training(documents, order, n_seen, max_flops)
         losses, flops = np.empty(n), np.empty(n, dtype=np.longlong)
         n_done, stopped, self.beta1_power, self.beta2_power = self._engine.train(
             documents.tokens,
@@ -243,6 +263,29 @@ class GPT:
             int(flops[n_done]) if stopped == "diverged" else 0,
         )
 
+    def _check_training(
+        self,
+        documents: Documents,
+        order: npt.NDArray[np.int64],
+        n_seen: int,
+        max_flops: int | None,
+    ) -> None:
+        """Raise what train_steps may.  A read-only order that has passed is known again, and not read."""
+        self._check_vocabulary(documents)
+        if order is not self._checked_order or len(documents) != self._n_ordered:
+            if not vector("order", order, np.int64).size:
+                raise InvalidValue("order is empty; give at least one document")
+            if order.min() < 0 or order.max() >= len(documents):
+                raise InvalidValue(
+                    f"order holds {order.min()} to {order.max()}; choose 0 to {len(documents) - 1}"
+                )
+            if not order.flags.writeable:
+                self._checked_order, self._n_ordered = order, len(documents)
+        if not 0 <= n_seen < 2**62:
+            raise InvalidValue(f"n_seen={n_seen} is not a count")
+        if max_flops is not None and max_flops < 0:
+            raise InvalidValue(f"max_flops={max_flops} must be at least 0")
+
     # ---- scoring and sampling --------------------------------------------------------------------
 
     def evaluate(
@@ -266,10 +309,12 @@ class GPT:
         """Return documents first .. first + n - 1 of the endless sequence of this seed."""
         Settings(temperature=temperature)
         check_generated(n)
+        if not isinstance(first, int) or not 0 <= first <= MAX_SEED - n:
+            raise InvalidValue(f"first={first} is out of range; choose 0 to {MAX_SEED - n:,}")
         tokens = np.full((n, self.config.block_size), self.bos, dtype=np.int32)
         lengths, ended = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.uint8)
         finite, n_flops = self._engine.generate(
-            temperature, check_seed(seed), check_seed(first), tokens, lengths, ended
+            temperature, check_seed(seed), first, tokens, lengths, ended
         )
         return Samples(tokens, lengths, ended.astype(bool), finite, n_flops)
 
@@ -281,9 +326,20 @@ class GPT:
         )
         if not len(packed):
             raise InvalidValue("no documents; give at least one")
-        if int(packed.tokens.max()) != self.bos:
+        self._check_vocabulary(packed)
+        return packed
+
+    def _check_vocabulary(self, documents: Documents) -> None:
+        if not isinstance(documents, Documents):
+            raise TypeError(f"documents must be Documents, not {type(documents).__name__}")
+        if documents.bos != self.bos:
             raise InvalidValue(
-                f"documents of {int(packed.tokens.max()) + 1} tokens do not fit "
+                f"documents of {documents.bos + 1} tokens do not fit "
                 f"vocab_size={self.config.vocab_size}"
             )
-        return packed
+
+
+def _one_nan(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the array, all NaN alike: machines make different ones, and exp2 computes with their bits."""
+    is_nan = np.isnan(array)
+    return np.where(is_nan, np.float32(np.nan), array) if is_nan.any() else array
