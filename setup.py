@@ -1,13 +1,22 @@
-"""Build the engine: one Cython source, compiled for each instruction set of this kind of machine."""
+"""Build the engine: one Cython source, compiled for each instruction set of this kind of machine.
+
+A wheel holds all of them, for bandits/engine.py to pick from at run time, and by the limited API one
+wheel serves every CPython from 3.11 on; a free-threaded Python has no such API and builds its own.
+"""
 
 import os
 import platform
+import shutil
+import sys
+import sysconfig
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from threading import Lock
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import CCompilerError
+from setuptools.errors import PlatformError
 
 # No -ffast-math and no contraction: every build must add and round alike.  -fno-math-errno and
 # -fno-trapping-math change no result; they let sqrt and comparisons be vectorised.
@@ -17,56 +26,89 @@ FLAGS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"],
 }
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-
-NEEDED = """
-The engine of bandits could not be compiled: {problem}
-It needs gcc or clang and the header files of Python:
-    Debian, Ubuntu   apt-get install gcc python3-dev
-    Fedora           dnf install gcc python3-devel
-    macOS            xcode-select --install
-"""
+MACHINE = platform.machine().lower()
+if sys.platform == "darwin":  # one architecture: python.org's Python asks for two at once
+    MACHINE = os.environ.setdefault("ARCHFLAGS", f"-arch {MACHINE}").split()[-1]
+X86 = MACHINE in ("x86_64", "amd64")
+WINDOWS = os.name == "nt"
+LIMITED_API = not sysconfig.get_config_var("Py_GIL_DISABLED")
+INSTALL = {
+    "darwin": "xcode-select --install",
+    "win32": "winget install LLVM.LLVM, and open a terminal that has clang-cl on its path",
+}.get(sys.platform, "apt-get install gcc python3-dev (Fedora: dnf install gcc python3-devel)")
 
 
 class BuildEngine(build_ext):
-    """Says what to install where there is no compiler, in place of an error number."""
+    """Compiles the builds side by side, and says in one line what a machine lacks."""
+
+    translating = Lock()  # compilers run side by side, Cython does not
+
+    def build_extensions(self) -> None:
+        compiler = self.compiler
+        if WINDOWS:  # cl.exe has no vector types
+            compiler.initialize()
+            compiler.cc = "clang-cl"
+        command = compiler.cc if WINDOWS else compiler.compiler_so[0]
+        if shutil.which(command) is None:
+            raise PlatformError(f"no C compiler {command!r}; to have one: {INSTALL}")
+        if not Path(sysconfig.get_path("include"), "Python.h").exists():
+            raise PlatformError(f"no Python.h for {sys.executable}; to have it: {INSTALL}")
+        super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
-        try:
-            super().build_extension(ext)
-        except (CCompilerError, OSError) as problem:
-            raise SystemExit(NEEDED.format(problem=problem)) from None
+        with self.translating:
+            [translated] = cythonize(
+                [ext],
+                include_path=["csrc"],
+                build_dir="build/cython",
+                compiler_directives={
+                    "language_level": 3,
+                    "boundscheck": False,
+                    "wraparound": False,
+                    "cdivision": True,
+                    "initializedcheck": False,
+                },
+            )
+        ext.sources = translated.sources
+        super().build_extension(ext)
+
+    def copy_extensions_to_source(self) -> None:
+        """In the clone, an older build under another suffix would be imported instead: it goes."""
+        super().copy_extensions_to_source()
+        for ext in self.extensions:
+            built = Path(self.get_ext_filename(ext.name))
+            for suffix in EXTENSION_SUFFIXES:
+                older = built.with_name(ext.name.rpartition(".")[2] + suffix)
+                if older != built:
+                    older.unlink(missing_ok=True)
 
 
-extensions = [
-    Extension(
+def extension(isa: str) -> Extension:
+    """One build of the engine."""
+    flags = EXACT + FLAGS[isa]
+    return Extension(
         f"bandits._engine_{isa}",
         [f"csrc/_engine_{isa}.pyx"],
         include_dirs=["csrc"],
         depends=[
             str(path) for path in Path("csrc").iterdir() if path.suffix in (".pxd", ".pxi", ".h")
         ],
-        extra_compile_args=EXACT + flags,
-        define_macros=[("CYTHON_INLINE", "inline __attribute__((always_inline))")],
-        libraries=["m"],
+        extra_compile_args=[f"/clang:{flag}" for flag in flags] if WINDOWS else flags,
+        extra_link_args=["-s"] if sys.platform == "linux" else [],
+        define_macros=[
+            ("CYTHON_INLINE", "inline __attribute__((always_inline))"),
+            *([("Py_LIMITED_API", "0x030B0000")] if LIMITED_API else []),
+        ],
+        libraries=[] if WINDOWS else ["m"],
+        py_limited_api=LIMITED_API,
     )
-    for isa, flags in FLAGS.items()
-    if X86 or isa == "base"
-]
+
 
 setup(
     cmdclass={"build_ext": BuildEngine},
-    options={"build_ext": {"parallel": os.cpu_count()}},
-    ext_modules=cythonize(
-        extensions,
-        include_path=["csrc"],
-        build_dir="build/cython",
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": False,
-            "wraparound": False,
-            "cdivision": True,
-            "initializedcheck": False,
-        },
-    ),
+    ext_modules=[extension(isa) for isa in (FLAGS if X86 else ["base"])],
+    options={
+        "build_ext": {"parallel": True},
+        "bdist_wheel": {"py_limited_api": "cp311"} if LIMITED_API else {},
+    },
 )
