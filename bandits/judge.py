@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,9 @@ from bandits import exact
 from bandits.datasets import Dataset, Documents
 from bandits.energy import evaluate_flops, generate_flops
 from bandits.errors import InvalidValue, printable
+from bandits.model import GPT, Samples, slices
 from bandits.ngrams import NGrams
 from bandits.rules import CURRENT as RULES
-
-if TYPE_CHECKING:
-    from bandits.model import GPT, Samples
 
 Bool = npt.NDArray[np.bool_]
 Int = npt.NDArray[np.int64]
@@ -30,8 +28,6 @@ Int = npt.NDArray[np.int64]
 # Far past any score (a uniform guess costs at most 12), and low enough that fixed-point sums of
 # 8 million tokens fit into int64.
 MAX_BITS = 256.0
-
-SLICE_FLOPS = 100_000_000  # judged at a time, so that a player can stop it: well under 0.1 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -206,11 +202,11 @@ class Judge:
         diverged: a loss of the model's was not finite, so that its score is 0.
         """
         config = model.config
-        per_slice = _slice_size(generate_flops(config, [config.block_size]))
         samples = []
-        for first in range(0, n_samples, per_slice):
-            n = min(per_slice, n_samples - first)
-            samples.append(model.generate(n, temperature=temperature, seed=seed, first=first))
+        for start, stop in slices(n_samples, generate_flops(config, [config.block_size])):
+            samples.append(
+                model.generate(stop - start, temperature=temperature, seed=seed, first=start)
+            )
             yield
         return (yield from self._judging(model, temperature, samples, diverged))
 
@@ -220,11 +216,10 @@ class Judge:
         test = self.dataset.test
         n_tokens = test.lengths + 1
         positions = min(model.config.block_size, int(n_tokens.max()))
-        per_slice = _slice_size(evaluate_flops(model.config, [positions]))
         bits = np.empty(len(test))
-        for first in range(0, len(test), per_slice):
-            part = test.part(first, first + per_slice)
-            bits[first : first + per_slice] = model.evaluate(part, temperature=temperature).bits
+        for start, stop in slices(len(test), evaluate_flops(model.config, [positions])):
+            part = test.part(start, stop)
+            bits[start:stop] = model.evaluate(part, temperature=temperature).bits
             yield
         finite = (
             not diverged
@@ -250,10 +245,6 @@ class Judge:
             ),
             document_tokens=n_tokens,
         )
-
-
-def _slice_size(n_flops_a_document: int) -> int:
-    return max(1, SLICE_FLOPS // n_flops_a_document)
 
 
 def _result(judging: Generator[None, None, Judgement]) -> Judgement:

@@ -7,7 +7,7 @@ Source of the model: Andrej Karpathy, microGPT (karpathy.github.io, 12 Feb 2026)
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,16 @@ from bandits.config import (
 )
 from bandits.datasets import Documents
 from bandits.datasets.documents import vector
+from bandits.energy import evaluate_flops, generate_flops
 from bandits.errors import InvalidValue, printable
 from bandits.exact import Float, log2
 from bandits.seeding import initial_weights, weight_shapes
 
 Arrays = dict[str, npt.NDArray[np.float32]]
+
+SLICE_FLOPS = (
+    100_000_000  # scored or sampled by one call, which no Ctrl-C can stop: well under 0.1 s
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -297,9 +302,14 @@ class GPT:
         """
         Settings(temperature=temperature)
         packed = self._packed(documents)
-        bits = np.empty(len(packed))
-        n_flops = self._engine.evaluate(packed.tokens, packed.offsets, temperature, bits)
         n_tokens = packed.lengths + 1
+        longest = min(self.config.block_size, int(n_tokens.max()))
+        bits, n_flops = np.empty(len(packed)), 0
+        for start, stop in slices(len(packed), evaluate_flops(self.config, [longest])):
+            part = packed.part(start, stop)
+            n_flops += self._engine.evaluate(
+                part.tokens, part.offsets, temperature, bits[start:stop]
+            )
         beyond = np.maximum(n_tokens - self.config.block_size, 0)
         return Evaluation(bits + beyond * float(log2(self.config.vocab_size)), n_tokens, n_flops)
 
@@ -313,9 +323,14 @@ class GPT:
             raise InvalidValue(f"first={first} is out of range; choose 0 to {MAX_SEED - n:,}")
         tokens = np.full((n, self.config.block_size), self.bos, dtype=np.int32)
         lengths, ended = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.uint8)
-        finite, n_flops = self._engine.generate(
-            temperature, check_seed(seed), first, tokens, lengths, ended
-        )
+        check_seed(seed)
+        finite, n_flops = True, 0
+        for start, stop in slices(n, generate_flops(self.config, [self.config.block_size])):
+            rows = slice(start, stop)
+            is_finite, cost = self._engine.generate(
+                temperature, seed, first + start, tokens[rows], lengths[rows], ended[rows]
+            )
+            finite, n_flops = finite and is_finite, n_flops + cost
         return Samples(tokens, lengths, ended.astype(bool), finite, n_flops)
 
     def _packed(self, documents: Documents | Sequence[Sequence[int]]) -> Documents:
@@ -343,3 +358,10 @@ def _one_nan(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the array, all NaN alike: machines make different ones, and exp2 computes with their bits."""
     is_nan = np.isnan(array)
     return np.where(is_nan, np.float32(np.nan), array) if is_nan.any() else array
+
+
+def slices(n_documents: int, n_flops_each: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and stop of runs of documents that cost SLICE_FLOPS at most, or are one."""
+    size = max(1, SLICE_FLOPS // n_flops_each)
+    for start in range(0, n_documents, size):
+        yield start, min(start + size, n_documents)

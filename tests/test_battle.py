@@ -184,7 +184,7 @@ def test_stopping_leaves_both_at_a_step_boundary_without_a_verdict():
 
 
 def test_a_battle_stopped_while_it_is_judged_has_no_verdict(monkeypatch):
-    monkeypatch.setattr("bandits.judge.SLICE_FLOPS", 1)  # a yield for each document
+    monkeypatch.setattr("bandits.model.SLICE_FLOPS", 1)  # a yield for each document
     polls = iter(range(10**9))
     outcome = fight(agent(), agent(sizes=SMALL), n_steps=1, stop=lambda: next(polls) > 2)
     assert outcome.stopped

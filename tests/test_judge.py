@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bandits import judge as judge_module
 from bandits.agent import Agent
 from bandits.config import GPTConfig, Settings
 from bandits.datasets import Dataset, load
@@ -158,7 +157,7 @@ def test_judging_in_slices_changes_nothing(names, judge, monkeypatch):
     agent = Agent(names, GPTConfig(n_embd=4, n_head=2))
     agent.train_all(50)
     whole = judge.judge(agent.model, 1.0, seed=3)
-    monkeypatch.setattr(judge_module, "SLICE_FLOPS", 1_000_000)
+    monkeypatch.setattr("bandits.model.SLICE_FLOPS", 1_000_000)
     sliced = list(judge.judging(agent.model, 1.0, seed=3))
     assert len(sliced) > 20  # a caller could have stopped at each
     assert figures(judge.judge(agent.model, 1.0, seed=3)) == figures(whole)

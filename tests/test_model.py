@@ -199,6 +199,18 @@ def test_tokens_are_drawn_with_the_probability_of_the_reference(temperature: flo
 # ---------------------------------------------------------- weights that are not numbers
 
 
+def test_slices_that_a_player_can_stop_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = GPT(GPTConfig(), seed=5)
+    documents = [[0, 3, 0], [], [25] * 30, [1]]
+    whole = model.evaluate(documents, 0.7), model.generate(40, seed=2, first=3)
+    monkeypatch.setattr("bandits.model.SLICE_FLOPS", 1)  # a slice for each document
+    sliced = model.evaluate(documents, 0.7), model.generate(40, seed=2, first=3)
+    assert sliced[0].bits.tolist() == whole[0].bits.tolist()
+    assert sliced[1].sequences() == whole[1].sequences()
+    assert sliced[1].ended.tolist() == whole[1].ended.tolist()
+    assert [one.n_flops for one in sliced] == [one.n_flops for one in whole]
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize("name", ["wte", "lm_head", "layer0.attn_wk", "layer0.mlp_fc2"])
 def test_weights_that_are_not_finite_end_in_a_report_not_a_crash(name: str, bad: float) -> None:
