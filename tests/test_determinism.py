@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from bandits import datasets, engine
 from bandits.agent import Agent
 from bandits.config import GPTConfig, Settings
 from bandits.model import GPT
+from tests import golden
 from tests.cases import CASES, Case, float32_weights, model_of
 
 SHAPES = [GPTConfig(), GPTConfig(n_embd=24, n_layer=2, n_head=3), GPTConfig(n_embd=7, n_head=1)]
@@ -69,15 +71,45 @@ def test_two_runs_give_the_same_bits(config: GPTConfig) -> None:
     assert digest(trained(50, config, batch_size=4)) == digest(trained(50, config, batch_size=4))
 
 
-def test_agents_in_parallel_threads_do_not_disturb_each_other() -> None:
-    def run(n_embd: int) -> str:
-        agent = trained(400, GPTConfig(n_embd=n_embd, n_head=4), batch_size=2)
-        samples = agent.model.generate(50, seed=1)
-        return digest(agent) + hashlib.sha256(samples.tokens.tobytes()).hexdigest()
+@pytest.mark.parametrize("run", golden.RUNS, ids=str)
+def test_training_in_pieces_gives_the_golden_bits(run: golden.Run) -> None:
+    agent = golden.trained(run, pieces=(1, 2, 97, 200))
+    expected = golden.written()[str(run)]
+    assert golden.digest_of_training(agent) == {
+        key: expected[key] for key in ("losses", "weights", "moments")
+    }
 
-    alone = [run(16), run(20)]
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(run, [16, 20, 16, 20])) == alone * 2
+
+@pytest.mark.parametrize("n_threads", [1, 2, 8])
+def test_agents_in_parallel_threads_give_the_golden_bits(n_threads: int) -> None:
+    golden.dataset("names"), golden.dataset("sums"), golden.dataset("wide")
+    with ThreadPoolExecutor(n_threads) as pool:
+        agents = list(pool.map(golden.trained, golden.RUNS))
+        found = list(pool.map(golden.digests, agents))
+    assert dict(zip(map(str, golden.RUNS), found, strict=True)) == golden_of(golden.RUNS)
+
+
+@pytest.mark.parametrize("size", [1, 7, 33])
+@pytest.mark.parametrize("run", golden.RUNS, ids=str)
+def test_scoring_and_sampling_a_few_at_a_time_give_the_golden_bits(
+    run: golden.Run, size: int
+) -> None:
+    agent = golden.trained(run)
+    samples = [
+        agent.model.generate(
+            min(size, golden.N_SAMPLES - first), temperature=0.9, seed=11, first=first
+        )
+        for first in range(0, golden.N_SAMPLES, size)
+    ]
+    scored = [
+        agent.model.evaluate(
+            agent.dataset.train.part(first, min(first + size, golden.N_SCORED)), temperature=0.9
+        )
+        for first in range(0, golden.N_SCORED, size)
+    ]
+    expected = golden.written()[str(run)]
+    assert golden.digest_of_samples(samples) == expected["samples"]
+    assert golden.digest_of_evaluations(scored) == expected["bits"]
 
 
 def test_looking_at_an_agent_does_not_change_its_training() -> None:
@@ -129,66 +161,46 @@ def test_a_document_is_scored_the_same_alone_and_among_others(case: Case) -> Non
 
 # ---------------------------------------------------------- every build of the engine, every machine
 
-PROGRAM = """
-import hashlib, sys
-import numpy as np
-from bandits import engine
-from tests.test_determinism import SHAPES, digest, trained
-assert engine.isa() == sys.argv[1], engine.isa()
-for config in SHAPES:
-    for settings in ({}, {"batch_size": 5, "grad_clip": 0.7, "schedule": "cosine"}):
-        agent = trained(120, config, **settings)
-        print(digest(agent))
-        bits = agent.model.evaluate(agent.dataset.validation, temperature=0.9).bits
-        samples = agent.model.generate(200, temperature=0.9, seed=11)
-        for a in (bits, samples.tokens, samples.lengths, samples.ended):
-            print(hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest())
-"""
+
+def golden_of(runs: list[golden.Run]) -> dict[str, dict[str, str]]:
+    written = golden.written()
+    return {str(run): written[str(run)] for run in runs}
 
 
-def run_on(isa: str) -> str:
+def digests_on(isa: str, length: str) -> dict[str, dict[str, str]]:
+    """The golden runs in a process of their own, where BANDITS_ISA forces the build."""
+    if isa not in engine.usable():
+        pytest.skip(f"this machine cannot run the {isa} build, or it was not made")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, isa],
+        [sys.executable, "-m", "tests.golden", length],
         env={**os.environ, "BANDITS_ISA": isa, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return dict(json.loads(done.stdout))
 
 
-@pytest.fixture(scope="module")
-def base_output() -> str:
-    return run_on("base")
+@pytest.mark.parametrize("isa", engine.ISAS)
+def test_every_build_gives_the_golden_bits(isa: str) -> None:
+    assert digests_on(isa, "short") == golden_of(golden.RUNS)
 
 
-@pytest.mark.parametrize("isa", ["avx2", "avx512"])
-def test_every_build_gives_the_bits_of_the_portable_one(isa: str, base_output: str) -> None:
-    if isa not in engine.usable():
-        pytest.skip(f"this machine cannot run the {isa} build, or it was not made")
-    assert run_on(isa) == base_output
+@pytest.mark.slow  # the portable build calls fmaf for each multiply-add: half a minute
+@pytest.mark.parametrize("isa", engine.ISAS)
+def test_every_build_gives_the_golden_bits_of_larger_shapes(isa: str) -> None:
+    assert digests_on(isa, "long") == golden_of(golden.LONG_RUNS)
 
 
-def test_the_bits_are_the_same_on_every_machine(base_output: str) -> None:
-    """Golden: sha256 of the output above. A change of the engine's summation order changes it."""
-    assert hashlib.sha256(base_output.encode()).hexdigest() == (
-        "d642520056ed29d3763166a1104860b1f572a5405ea729ffd904a4c73e9bf7b2"
-    )
-
-
-def test_a_build_that_is_not_there_is_refused_in_one_line() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from bandits.model import GPT, GPTConfig; GPT(GPTConfig())"],
-        env={**os.environ, "BANDITS_ISA": "mmx"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "mmx" in done.stderr.splitlines()[-1]
+def test_golden_runs_are_those_that_are_written_down() -> None:
+    runs = golden.RUNS + golden.LONG_RUNS
+    assert list(golden.written()) == [str(run) for run in runs]
+    assert len(golden.RUNS) >= 10
+    assert golden.N_STEPS == 300
+    digests = [value for digest in golden.written().values() for value in digest.values()]
+    assert len(set(digests)) == len(digests)
 
 
 def test_the_weights_of_a_seed_are_the_same_on_every_machine() -> None:
