@@ -16,7 +16,6 @@ from layout cimport (
     reserve_activations, set_sizes,
 )
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from loss cimport cross_entropy_forward
 
 include "gpt.pxi"
 include "train.pxi"
@@ -170,7 +169,7 @@ cdef class Engine:
             for i in range(n):
                 add_document(&self.a, &self.m, &tokens[0], &offsets[0], i)
             gpt_forward(&self.m, &self.a)
-            loss = gpt_loss(&self.m, &self.a, True)
+            loss = gpt_loss(&self.m, &self.a)
             gpt_backward(&self.m, &self.a, NULL)    # of a loss that is not finite too: then it shows
             restore_denormals(float_mode)
         return loss, (forward_flops(&self.m, self.a.N, self.a.S, self.a.B)
@@ -192,7 +191,7 @@ cdef class Engine:
         """Write the bits of each document's positions within block_size; returns the operations."""
         cdef Py_ssize_t n = offsets.shape[0] - 1, i = 0, last, b, row, T, rows, pairs
         cdef long long n_flops = 0
-        cdef float scale = <float>(1.4426950408889634 / temperature), total
+        cdef float scale = <float>(1.4426950408889634 / temperature)
         cdef uint64_t float_mode
         cdef bint memory = True
         with nogil:
@@ -209,12 +208,11 @@ cdef class Engine:
                         add_document(&self.a, &self.m, &tokens[0], &offsets[0], b)
                     gpt_forward(&self.m, &self.a)
                     n_flops += evaluate_flops(&self.m, self.a.N, self.a.S)
+                    gpt_bits(&self.m, &self.a, scale)
                     for b in range(self.a.B):
                         bits[i + b] = 0
                         for row in range(self.a.start[b], self.a.start[b + 1]):
-                            bits[i + b] += cross_entropy_forward(
-                                self.a.logits + row * self.m.v_row, self.a.target[row], self.m.V,
-                                self.m.Vp, scale, &total)
+                            bits[i + b] += self.a.bits[row]
                     i = last
             restore_denormals(float_mode)
         if not memory:

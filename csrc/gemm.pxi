@@ -43,11 +43,15 @@ cdef inline void tile(
     cdef v16 acc[MOST_ROWS][3]
     cdef v16 right[3]
     cdef v16 left
-    cdef Py_ssize_t k, to, n_inner = p.n_inner, x_row = p.x_row, x_inner = p.x_inner
-    cdef Py_ssize_t w_row = p.w_row, w_panel = p.w_panel
-    cdef const float* x = p.x + row * x_row
+    cdef Py_ssize_t k, n_inner = p.n_inner, x_row = p.x_row, x_inner = p.x_inner
+    cdef Py_ssize_t w_row = p.w_row, w_panel = p.w_panel, y_row = p.y_row, y_panel = p.y_panel
+    cdef const float* x[5]       # of every third row: x86 scales an index by 1, 2, 4 or 8
     cdef const float* w = p.w + panel * w_panel
+    cdef float* y = p.y + row * y_row + panel * y_panel
+    cdef const float* gate = p.gate + row * y_row + panel * y_panel
     cdef int r, c
+    for r in range(0, R, 3):
+        x[r // 3] = p.x + (row + r) * x_row
     for r in range(R):
         for c in range(C):
             acc[r][c] = zero16()
@@ -55,72 +59,105 @@ cdef inline void tile(
         for c in range(C):
             right[c] = load16(w + c * w_panel)
         for r in range(R):
-            left = set16(x[r * x_row])
+            left = set16(x[r // 3][r % 3 * x_row])
             for c in range(C):
                 acc[r][c] = fma16(left, right[c], acc[r][c])
-        x += x_inner
+        for r in range(0, R, 3):
+            x[r // 3] += x_inner
         w += w_row
-    for r in range(R):
-        for c in range(C):
-            to = (row + r) * p.y_row + (panel + c) * p.y_panel
-            if p.epilogue == STORE:
-                store16(p.y + to, acc[r][c])
-            elif p.epilogue == RELU:
-                store16(p.y + to, keep16(acc[r][c], acc[r][c]))
-            elif p.epilogue == ADD:
-                store16(p.y + to, add16(load16(p.y + to), acc[r][c]))
-            else:
-                store16(p.y + to, keep16(acc[r][c], load16(p.gate + to)))
+    # a loop for each epilogue: with a choice inside, the sums would be spilled
+    if p.epilogue == STORE:
+        for r in range(R):
+            for c in range(C):
+                store16(y + r * y_row + c * y_panel, acc[r][c])
+    elif p.epilogue == RELU:
+        for r in range(R):
+            for c in range(C):
+                store16(y + r * y_row + c * y_panel, keep16(acc[r][c], acc[r][c]))
+    elif p.epilogue == ADD:
+        for r in range(R):
+            for c in range(C):
+                store16(y + r * y_row + c * y_panel,
+                        add16(load16(y + r * y_row + c * y_panel), acc[r][c]))
+    else:
+        for r in range(R):
+            for c in range(C):
+                store16(y + r * y_row + c * y_panel,
+                        keep16(acc[r][c], load16(gate + r * y_row + c * y_panel)))
 
 
-cdef void tiles1(int R, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
-    if R == 1: tile(1, 1, p, row, panel)
-    elif R == 2: tile(2, 1, p, row, panel)
-    elif R == 3: tile(3, 1, p, row, panel)
-    elif R == 4: tile(4, 1, p, row, panel)
-    elif R == 5: tile(5, 1, p, row, panel)
-    elif R == 6: tile(6, 1, p, row, panel)
+cdef inline void tiles(
+    const int R, const int C, const Product* p, Py_ssize_t row, Py_ssize_t n_tiles, Py_ssize_t panel,
+) noexcept nogil:
+    """n_tiles tiles below each other.  (Inside a loop gcc unrolls a tile before it allots registers.)"""
+    cdef Py_ssize_t i
+    for i in range(n_tiles):
+        tile(R, C, p, row + i * R, panel)
+
+
+cdef void tiles1(
+    int R, const Product* p, Py_ssize_t row, Py_ssize_t n_tiles, Py_ssize_t panel,
+) noexcept nogil:
+    if R == 1: tiles(1, 1, p, row, n_tiles, panel)
+    elif R == 2: tiles(2, 1, p, row, n_tiles, panel)
+    elif R == 3: tiles(3, 1, p, row, n_tiles, panel)
+    elif R == 4: tiles(4, 1, p, row, n_tiles, panel)
+    elif R == 5: tiles(5, 1, p, row, n_tiles, panel)
+    elif R == 6: tiles(6, 1, p, row, n_tiles, panel)
     elif VL == 16:
-        if R == 7: tile(7, 1, p, row, panel)
-        elif R == 8: tile(8, 1, p, row, panel)
-        elif R == 9: tile(9, 1, p, row, panel)
-        elif R == 10: tile(10, 1, p, row, panel)
-        elif R == 11: tile(11, 1, p, row, panel)
-        elif R == 12: tile(12, 1, p, row, panel)
-        elif R == 13: tile(13, 1, p, row, panel)
-        elif R == 14: tile(14, 1, p, row, panel)
+        if R == 7: tiles(7, 1, p, row, n_tiles, panel)
+        elif R == 8: tiles(8, 1, p, row, n_tiles, panel)
+        elif R == 9: tiles(9, 1, p, row, n_tiles, panel)
+        elif R == 10: tiles(10, 1, p, row, n_tiles, panel)
+        elif R == 11: tiles(11, 1, p, row, n_tiles, panel)
+        elif R == 12: tiles(12, 1, p, row, n_tiles, panel)
+        elif R == 13: tiles(13, 1, p, row, n_tiles, panel)
+        elif R == 14: tiles(14, 1, p, row, n_tiles, panel)
 
 
-cdef void tiles2(int R, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
-    if R == 1: tile(1, 2, p, row, panel)
-    elif R == 2: tile(2, 2, p, row, panel)
-    elif R == 3: tile(3, 2, p, row, panel)
-    elif R == 4: tile(4, 2, p, row, panel)
-    elif R == 5: tile(5, 2, p, row, panel)
-    elif R == 6: tile(6, 2, p, row, panel)
-    elif R == 7: tile(7, 2, p, row, panel)
-    elif R == 8: tile(8, 2, p, row, panel)
-    elif R == 9: tile(9, 2, p, row, panel)
-    elif R == 10: tile(10, 2, p, row, panel)
-    elif R == 11: tile(11, 2, p, row, panel)
-    elif R == 12: tile(12, 2, p, row, panel)
+cdef void tiles2(
+    int R, const Product* p, Py_ssize_t row, Py_ssize_t n_tiles, Py_ssize_t panel,
+) noexcept nogil:
+    if R == 1: tiles(1, 2, p, row, n_tiles, panel)
+    elif R == 2: tiles(2, 2, p, row, n_tiles, panel)
+    elif R == 3: tiles(3, 2, p, row, n_tiles, panel)
+    elif R == 4: tiles(4, 2, p, row, n_tiles, panel)
+    elif R == 5: tiles(5, 2, p, row, n_tiles, panel)
+    elif R == 6: tiles(6, 2, p, row, n_tiles, panel)
+    elif R == 7: tiles(7, 2, p, row, n_tiles, panel)
+    elif R == 8: tiles(8, 2, p, row, n_tiles, panel)
+    elif R == 9: tiles(9, 2, p, row, n_tiles, panel)
+    elif R == 10: tiles(10, 2, p, row, n_tiles, panel)
+    elif R == 11: tiles(11, 2, p, row, n_tiles, panel)
+    elif R == 12: tiles(12, 2, p, row, n_tiles, panel)
 
 
-cdef void tiles3(int R, const Product* p, Py_ssize_t row, Py_ssize_t panel) noexcept nogil:
-    if R == 1: tile(1, 3, p, row, panel)
-    elif R == 2: tile(2, 3, p, row, panel)
-    elif R == 3: tile(3, 3, p, row, panel)
-    elif R == 4: tile(4, 3, p, row, panel)
-    elif R == 5: tile(5, 3, p, row, panel)
-    elif R == 6: tile(6, 3, p, row, panel)
-    elif R == 7: tile(7, 3, p, row, panel)
-    elif R == 8: tile(8, 3, p, row, panel)
+cdef void tiles3(
+    int R, const Product* p, Py_ssize_t row, Py_ssize_t n_tiles, Py_ssize_t panel,
+) noexcept nogil:
+    if R == 1: tiles(1, 3, p, row, n_tiles, panel)
+    elif R == 2: tiles(2, 3, p, row, n_tiles, panel)
+    elif R == 3: tiles(3, 3, p, row, n_tiles, panel)
+    elif R == 4: tiles(4, 3, p, row, n_tiles, panel)
+    elif R == 5: tiles(5, 3, p, row, n_tiles, panel)
+    elif R == 6: tiles(6, 3, p, row, n_tiles, panel)
+    elif R == 7: tiles(7, 3, p, row, n_tiles, panel)
+    elif R == 8: tiles(8, 3, p, row, n_tiles, panel)
+
+
+cdef inline void row_tiles(
+    int C, int R, const Product* p, Py_ssize_t row, Py_ssize_t n_tiles, Py_ssize_t panel,
+) noexcept nogil:
+    if C == 1: tiles1(R, p, row, n_tiles, panel)
+    elif VL < 16: pass      # the registers of other machines hold one panel's tile
+    elif C == 2: tiles2(R, p, row, n_tiles, panel)
+    else: tiles3(R, p, row, n_tiles, panel)
 
 
 cdef void multiply(const Product* p, Py_ssize_t n_rows, Py_ssize_t n_panels) noexcept nogil:
     """All of the product, its rows shared out evenly among the fewest tiles."""
-    cdef Py_ssize_t panel = 0, row, left
-    cdef int C, most, n_tiles, i, R
+    cdef Py_ssize_t panel = 0, left, n_tiles, n_taller
+    cdef int C, most, R
     while panel < n_panels:
         left = n_panels - panel
         if VL < 16 or left == 1:
@@ -129,17 +166,12 @@ cdef void multiply(const Product* p, Py_ssize_t n_rows, Py_ssize_t n_panels) noe
             C, most = 2, 12
         else:
             C, most = 3, 8
-        n_tiles = <int>((n_rows + most - 1) // most)
-        row = 0
-        for i in range(n_tiles):
-            R = <int>((n_rows - row + n_tiles - i - 1) // (n_tiles - i))
-            if C == 1:
-                tiles1(R, p, row, panel)
-            elif C == 2 and VL == 16:
-                tiles2(R, p, row, panel)
-            elif VL == 16:
-                tiles3(R, p, row, panel)
-            row += R
+        n_tiles = (n_rows + most - 1) // most
+        R = <int>(n_rows // n_tiles)
+        n_taller = n_rows - n_tiles * R
+        if n_taller:
+            row_tiles(C, R + 1, p, 0, n_taller, panel)
+        row_tiles(C, R, p, n_taller * (R + 1), n_tiles - n_taller, panel)
         panel += C
 
 

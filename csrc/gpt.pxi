@@ -183,19 +183,23 @@ cdef void gpt_forward(const Model* m, Activations* a) noexcept nogil:
     linear(a.logits, m.v_row, a.x, m.c_row, &m.lm_head, N, STORE)
 
 
-cdef double gpt_loss(const Model* m, Activations* a, bint gradient) noexcept nogil:
+cdef void gpt_bits(const Model* m, Activations* a, float scale) noexcept nogil:
+    """The bits of every target at logits times scale, in a.bits."""
+    cross_entropy_forward(a.logits, a.total, a.bits, a.target, a.N, m.V, m.Vp, m.v_row, scale)
+
+
+cdef double gpt_loss(const Model* m, Activations* a) noexcept nogil:
     """Mean over documents of the mean over positions, in nats; a.logits becomes the logits' gradient."""
     cdef Py_ssize_t b, n, T
     cdef double loss = 0, bits
-    cdef float total, weight
+    cdef float weight
+    gpt_bits(m, a, <float>1.44269504)
     for b in range(a.B):
         T, bits = a.start[b + 1] - a.start[b], 0
         weight = <float>(1.0 / (<double>T * a.B))
         for n in range(a.start[b], a.start[b + 1]):
-            bits += cross_entropy_forward(
-                a.logits + n * m.v_row, a.target[n], m.V, m.Vp, <float>1.44269504, &total)
-            if gradient:
-                cross_entropy_backward(a.logits + n * m.v_row, a.target[n], m.Vp, total, weight)
+            bits += a.bits[n]
+            cross_entropy_backward(a.logits + n * m.v_row, a.target[n], m.Vp, a.total[n], weight)
         loss += bits / T
     return loss / a.B * 0.6931471805599453
 
@@ -210,7 +214,7 @@ cdef void gpt_backward(Model* m, Activations* a, const AdamStep* step) noexcept 
     cdef LayerActivations* y
     cdef Layer* w
     cdef Pending pending
-    pending.w = NULL
+    begin_pending(&pending)
     linear_backward_input(a.dx, m.c_row, a.logits, m.v_row, &m.lm_head, N, STORE, a.dx)
     weight_backward(&m.lm_head, a.x, m.c_row, a.logits, m.v_row, N, step, &pending)
     for l in range(m.L - 1, -1, -1):

@@ -58,6 +58,8 @@ ctypedef struct Activations:
     float* x0_rstd                          # (N,)
     float* x                                # (N, C) residual stream
     float* logits                           # (N, V), then their gradient
+    float* total                            # (N,) sum of the exponentials of the logits
+    float* bits                             # (N,) of each target
     float* dx                               # (N, C)
     float* dt                               # (N, C) or (N, A): scratch
     float* dh                               # (N, 4 C)
@@ -142,6 +144,8 @@ cdef inline void place_activations(Activations* a, const Model* m, char** at) no
     a.x0_rstd = take(at, N)
     a.x = take(at, N * m.c_row)
     a.logits = take(at, N * m.v_row)
+    a.total = take(at, N)
+    a.bits = take(at, N)
     a.dx = take(at, N * m.c_row)
     a.dt = take(at, N * max(m.c_row, m.a_row))
     a.dh = take(at, N * m.f_row)

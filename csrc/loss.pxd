@@ -1,9 +1,10 @@
 """Softmax cross-entropy over rows of logits."""
 
 from lanes cimport (
-    add16, exp2_16, first16, lane0, load16, log2_16, max16, max_lanes16, mul16, set16, store16,
+    add16, exp2_16, first16, fnma16, lane0, load16, log2_16, max16, max_lanes16, mul16, set16, store16,
     sub16, sum_groups16, v16, zero16,
 )
+from libc.stdint cimport int32_t
 
 
 cdef inline v16 softmax_row(float* z, Py_ssize_t V, Py_ssize_t Vp, float scale, v16* top) noexcept nogil:
@@ -27,17 +28,23 @@ cdef inline v16 softmax_row(float* z, Py_ssize_t V, Py_ssize_t Vp, float scale, 
     return sum_groups16(total, 16)
 
 
-cdef inline double cross_entropy_forward(
-    float* z, int target, Py_ssize_t V, Py_ssize_t Vp, float scale, float* total,
+cdef inline void cross_entropy_forward(
+    float* z, float* total, float* z_target, const int32_t* target, Py_ssize_t N, Py_ssize_t V,
+    Py_ssize_t Vp, Py_ssize_t row, float scale,
 ) noexcept nogil:
-    """Return -log2 softmax(z scale)[target] in bits; z becomes the exponentials, `total` their sum.
+    """-log2 softmax(z scale)[target] of every row, in bits, into z_target (N, padded to 16).
 
-    Costs 4 V of the definition: V subtractions, V exps, V - 1 adds, V divisions and a log.
+    z (N, V), rows `row` apart, becomes the exponentials and total (N,) their sums.  Costs 4 V a row of the
+    definition: V subtractions, V exps, V - 1 adds, V divisions and a log.
     """
-    cdef float z_target = z[target]
-    cdef v16 top, sum_e = softmax_row(z, V, Vp, scale, &top)
-    total[0] = lane0(sum_e)
-    return <double>lane0(log2_16(sum_e)) - <double>((z_target - lane0(top)) * scale)
+    cdef Py_ssize_t n
+    cdef v16 top, rate = set16(scale)
+    for n in range(N):
+        z_target[n] = z[n * row + target[n]]
+        total[n] = lane0(softmax_row(z + n * row, V, Vp, scale, &top))
+        z_target[n] = z_target[n] - lane0(top)
+    for n in range(0, N, 16):
+        store16(z_target + n, fnma16(load16(z_target + n), rate, log2_16(load16(total + n))))
 
 
 cdef inline void cross_entropy_backward(

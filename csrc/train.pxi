@@ -24,30 +24,38 @@ ctypedef struct Optimiser:
     double beta1_power, beta2_power     # running products: beta^t without pow
 
 
-cdef inline int64_t document_at(const Stream* s, int64_t n_seen) noexcept nogil:
-    return s.order[n_seen % s.n_order]
+cdef inline Py_ssize_t next_document(const Stream* s, int64_t* place) noexcept nogil:
+    """The document at a place in the order; the place moves on, round and round."""
+    cdef Py_ssize_t document = s.order[place[0]]
+    place[0] += 1
+    if place[0] == s.n_order:
+        place[0] = 0
+    return document
 
 
 cdef void assemble(
-    Activations* a, const Model* m, const Stream* s, int64_t n_seen, Py_ssize_t batch_size,
+    Activations* a, const Model* m, const Stream* s, int64_t* place, Py_ssize_t batch_size,
 ) noexcept nogil:
-    """The batch of the batch_size documents that come after the n_seen-th."""
+    """The batch of the next batch_size documents."""
     cdef Py_ssize_t b
     begin_batch(a)
     for b in range(batch_size):
-        add_document(a, m, s.token, s.offset, document_at(s, n_seen + b))
+        add_document(a, m, s.token, s.offset, next_document(s, place))
 
 
 cdef int reserve_for_steps(
-    Activations* a, const Model* m, const Stream* s, int64_t n_seen, Py_ssize_t n_steps,
+    Activations* a, const Model* m, const Stream* s, int64_t place, Py_ssize_t n_steps,
     Py_ssize_t batch_size,
 ) noexcept nogil:
     """Room for the largest of these batches, so that no step allocates.  Returns 0 without memory."""
     cdef Py_ssize_t k, b, T, rows, pairs, most_rows = 0, most_pairs = 0
+    if a.max_documents >= batch_size and a.max_rows >= batch_size * m.block_size and (
+            a.max_pairs >= batch_size * (m.block_size * (m.block_size + 1) // 2)):
+        return 1
     for k in range(n_steps):
         rows = pairs = 0
         for b in range(batch_size):
-            T = positions(m, s.offset, document_at(s, n_seen + k * batch_size + b))
+            T = positions(m, s.offset, next_document(s, &place))
             rows += T
             pairs += T * (T + 1) // 2
         most_rows, most_pairs = max(most_rows, rows), max(most_pairs, pairs)
@@ -94,11 +102,12 @@ cdef Stopped train_steps(
     """
     cdef Py_ssize_t k
     cdef long long forward, backward, most
+    cdef int64_t place = n_seen % s.n_order
     n_done[0] = 0
-    if not reserve_for_steps(a, m, s, n_seen, n_steps, batch_size):
+    if not reserve_for_steps(a, m, s, place, n_steps, batch_size):
         return OUT_OF_MEMORY
     for k in range(n_steps):
-        assemble(a, m, s, n_seen + k * batch_size, batch_size)
+        assemble(a, m, s, &place, batch_size)
         forward = forward_flops(m, a.N, a.S, a.B)
         backward = backward_flops(m, a.N, a.S, a.longest, a.n_distinct)
         if budget >= 0:
@@ -109,7 +118,7 @@ cdef Stopped train_steps(
                 return OUT_OF_BUDGET
         flops[k] = forward
         gpt_forward(m, a)
-        losses[k] = gpt_loss(m, a, True)
+        losses[k] = gpt_loss(m, a)
         if not is_finite(losses[k]):
             return DIVERGED
         flops[k] += backward + update_flops(m) + backward_and_update(m, a, o, learning_rate[k])

@@ -16,20 +16,33 @@ cdef struct Pending:
     float* w                # the half tile whose gradient is in g and whose update is due, or NULL
     float* m
     float* v
-    float* tile             # the tile that it completes, or NULL
-    float* transposed
+    float* tile             # the tile that this completes, or NULL
+    float* tile_t           # and where it goes in wt
+    float* done             # the tile that was completed before it and is yet to be transposed, or NULL
+    float* done_t
     v16 g[HALF]
 
 
+cdef inline void begin_pending(Pending* q) noexcept nogil:
+    q.w = q.tile = q.done = NULL
+
+
+cdef inline void transpose_done(Pending* q) noexcept nogil:
+    """Transpose the tile that was complete before the last update: its divisions have long ended."""
+    if q.done != NULL:
+        transpose16(q.done_t, q.done)
+    q.done, q.done_t = q.tile, q.tile_t
+
+
 cdef inline void finish_pending(Pending* q, const AdamStep* step) noexcept nogil:
-    """The update that is due."""
+    """All that is due."""
     cdef int r
     if q.w != NULL:
         for r in range(HALF):
             adam16(q.w + 16 * r, q.m + 16 * r, q.v + 16 * r, q.g[r], step)
-        if q.tile != NULL:
-            transpose16(q.transposed, q.tile)
-        q.w = NULL
+        transpose_done(q)
+        q.tile = NULL
+        transpose_done(q)
 
 
 cdef void product_and_update(
@@ -47,7 +60,7 @@ cdef void product_and_update(
     cdef Pending q = pending[0]
     for p in range(w.Mp // 16):
         for k in range(0, w.Kp, 8):     # HALF, which range() wants as a literal
-            left, right = x + k, dy + 16 * p
+            left, right, n = x + k, dy + 16 * p, 0
             for r in range(HALF):
                 acc[r] = zero16()
             if q.w != NULL:
@@ -60,10 +73,7 @@ cdef void product_and_update(
                         left += x_row
                         right += dy_row
                 n = min(HALF, N)
-                if q.tile != NULL:
-                    transpose16(q.transposed, q.tile)
-            else:
-                n = 0
+                transpose_done(&q)
             while n < N:
                 wide = load16(right)
                 for i in range(HALF):
@@ -77,7 +87,7 @@ cdef void product_and_update(
             q.w, q.m, q.v, q.tile = w.w + at, w.m + at, w.v + at, NULL
             if k % 16:
                 q.tile = w.w + at - 16 * HALF
-                q.transposed = w.wt + (k // 16 * w.Mp + 16 * p) * 16
+                q.tile_t = w.wt + (k // 16 * w.Mp + 16 * p) * 16
     pending[0] = q
 
 

@@ -43,6 +43,7 @@ typedef float *__restrict__ out_t; /* written, and overlapping no other argument
 /* ---- one table per instruction set: fused multiply-add, square root, and a swap of lanes by 1, 2, 4 .. */
 
 #if VL == 16
+LANE_INLINE vf vset(float x) { return (vf)_mm512_set1_ps(x); }
 LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
 LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)_mm512_fnmadd_ps((__m512)a, (__m512)b, (__m512)c); }
 LANE_INLINE vf vsqrt(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
@@ -56,6 +57,7 @@ LANE_INLINE v16 swap4(v16 a) { a.r[0] = (vf)_mm512_shuffle_f32x4((__m512)a.r[0],
 LANE_INLINE vf vswap2(vf a) { return (vf)_mm512_permute_ps((__m512)a, 0x4e); }
 LANE_INLINE vf vswap1(vf a) { return (vf)_mm512_permute_ps((__m512)a, 0xb1); }
 #elif VL == 8
+LANE_INLINE vf vset(float x) { return (vf)_mm256_set1_ps(x); }
 LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
 LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)_mm256_fnmadd_ps((__m256)a, (__m256)b, (__m256)c); }
 LANE_INLINE vf vsqrt(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
@@ -71,6 +73,7 @@ LANE_INLINE v16 swap4(v16 a) {
 LANE_INLINE vf vswap2(vf a) { return (vf)_mm256_permute_ps((__m256)a, 0x4e); }
 LANE_INLINE vf vswap1(vf a) { return (vf)_mm256_permute_ps((__m256)a, 0xb1); }
 #else
+LANE_INLINE vf vset(float x) { return (vf){x, x, x, x}; }
 #if defined(__aarch64__)
 LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
@@ -98,7 +101,7 @@ LANE_INLINE vf vswap1(vf a) { return shuffle4(a, a, 1, 0, 3, 2); }
 
 LANE_INLINE v16 load16(const float *p) { v16 a; EACH a.r[i] = *(const vf *)(p + i * VL); return a; }
 LANE_INLINE void store16(float *p, v16 a) { EACH *(vf *)(p + i * VL) = a.r[i]; }
-LANE_INLINE v16 set16(float x) { v16 a; EACH a.r[i] = (vf){0} + x; return a; }
+LANE_INLINE v16 set16(float x) { v16 a; EACH a.r[i] = vset(x); return a; }
 LANE_INLINE v16 zero16(void) { v16 a; EACH a.r[i] = (vf){0}; return a; }
 LANE_INLINE v16 add16(v16 a, v16 b) { EACH a.r[i] = a.r[i] + b.r[i]; return a; }
 LANE_INLINE v16 sub16(v16 a, v16 b) { EACH a.r[i] = a.r[i] - b.r[i]; return a; }
@@ -142,14 +145,14 @@ LANE_INLINE v16 max_lanes16(v16 a) {
  * 2^x = 2^n e^(r ln 2) with n the nearest integer, read off the low bits of x + 1.5 * 2^23. */
 LANE_INLINE v16 exp2_16(v16 x) {
     EACH {
-        vf magic = (vf){0} + 12582912.0f, shifted = x.r[i] + magic, r = x.r[i] - (shifted - magic);
-        vf p = (vf){0} + 1.5403530e-4f; /* ln(2)^k / k!, k = 6 .. 0 */
-        p = vfma(p, r, (vf){0} + 1.3333558e-3f);
-        p = vfma(p, r, (vf){0} + 9.6181291e-3f);
-        p = vfma(p, r, (vf){0} + 5.5504109e-2f);
-        p = vfma(p, r, (vf){0} + 2.4022651e-1f);
-        p = vfma(p, r, (vf){0} + 6.9314718e-1f);
-        p = vfma(p, r, (vf){0} + 1.0f);
+        vf magic = vset(12582912.0f), shifted = x.r[i] + magic, r = x.r[i] - (shifted - magic);
+        vf p = vset(1.5403530e-4f); /* ln(2)^k / k!, k = 6 .. 0 */
+        p = vfma(p, r, vset(1.3333558e-3f));
+        p = vfma(p, r, vset(9.6181291e-3f));
+        p = vfma(p, r, vset(5.5504109e-2f));
+        p = vfma(p, r, vset(2.4022651e-1f));
+        p = vfma(p, r, vset(6.9314718e-1f));
+        p = vfma(p, r, vset(1.0f));
         x.r[i] = (vf)((vi)p + ((vi)shifted << 23));
     }
     return x;
@@ -159,14 +162,14 @@ LANE_INLINE v16 exp2_16(v16 x) {
  * x = m 2^e with m in [sqrt(1/2), sqrt(2)); log2(m) = 2 atanh(s) / ln 2 with s = (m - 1)/(m + 1). */
 LANE_INLINE v16 log2_16(v16 x) {
     EACH {
-        vi e = ((vi)x.r[i] - 0x3f3504f3) >> 23, over = ~(x.r[i] <= (vf){0} + FLT_MAX);
-        vf m = (vf)((vi)x.r[i] - (e << 23)), one = (vf){0} + 1.0f;
-        vf s = (m - one) / (m + one), s2 = s * s, p = (vf){0} + 1.0f / 9.0f;
-        p = vfma(p, s2, (vf){0} + 1.0f / 7.0f);
-        p = vfma(p, s2, (vf){0} + 1.0f / 5.0f);
-        p = vfma(p, s2, (vf){0} + 1.0f / 3.0f);
+        vi e = ((vi)x.r[i] - 0x3f3504f3) >> 23, over = ~(x.r[i] <= vset(FLT_MAX));
+        vf m = (vf)((vi)x.r[i] - (e << 23)), one = vset(1.0f);
+        vf s = (m - one) / (m + one), s2 = s * s, p = vset(1.0f / 9.0f);
+        p = vfma(p, s2, vset(1.0f / 7.0f));
+        p = vfma(p, s2, vset(1.0f / 5.0f));
+        p = vfma(p, s2, vset(1.0f / 3.0f));
         p = vfma(p, s2, one);
-        vf y = vfma((vf){0} + 2.88539008f, s * p, __builtin_convertvector(e, vf));
+        vf y = vfma(vset(2.88539008f), s * p, __builtin_convertvector(e, vf));
         x.r[i] = (vf)(((vi)y & ~over) | ((vi)x.r[i] & over));
     }
     return x;
@@ -182,21 +185,65 @@ LANE_INLINE double sum_squares(const float *x, Py_ssize_t n) {
     return lane[0];
 }
 
-/* Transpose a 16 x 16 tile of floats: to[16 j + i] = from[16 i + j]. */
-typedef float v4 __attribute__((vector_size(16), may_alias));
+/* Transpose a 16 x 16 tile of floats: to[16 j + i] = from[16 i + j].  Moves bits only. */
+#if VL == 16
+LANE_INLINE void transpose16(float *to, const float *from) {
+    __m512 u[16]; /* u[4 g + j], quarter q: column 4 q + j of rows 4 g .. 4 g + 3 */
+    _Pragma("GCC unroll 4") for (int g = 0; g < 4; g++) {
+        const __m512 *x = (const __m512 *)from + 4 * g;
+        __m512d low = (__m512d)_mm512_unpacklo_ps(x[0], x[1]), high = (__m512d)_mm512_unpackhi_ps(x[0], x[1]);
+        __m512d low2 = (__m512d)_mm512_unpacklo_ps(x[2], x[3]), high2 = (__m512d)_mm512_unpackhi_ps(x[2], x[3]);
+        u[4 * g] = (__m512)_mm512_unpacklo_pd(low, low2);
+        u[4 * g + 1] = (__m512)_mm512_unpackhi_pd(low, low2);
+        u[4 * g + 2] = (__m512)_mm512_unpacklo_pd(high, high2);
+        u[4 * g + 3] = (__m512)_mm512_unpackhi_pd(high, high2);
+    }
+    _Pragma("GCC unroll 4") for (int j = 0; j < 4; j++) {
+        __m512 even = _mm512_shuffle_f32x4(u[j], u[4 + j], 0x88), odd = _mm512_shuffle_f32x4(u[j], u[4 + j], 0xdd);
+        __m512 even2 = _mm512_shuffle_f32x4(u[8 + j], u[12 + j], 0x88), odd2 = _mm512_shuffle_f32x4(u[8 + j], u[12 + j], 0xdd);
+        _mm512_store_ps(to + 16 * j, _mm512_shuffle_f32x4(even, even2, 0x88));
+        _mm512_store_ps(to + 16 * (j + 4), _mm512_shuffle_f32x4(odd, odd2, 0x88));
+        _mm512_store_ps(to + 16 * (j + 8), _mm512_shuffle_f32x4(even, even2, 0xdd));
+        _mm512_store_ps(to + 16 * (j + 12), _mm512_shuffle_f32x4(odd, odd2, 0xdd));
+    }
+}
+#elif VL == 8
+LANE_INLINE void transpose16(float *to, const float *from) {
+    _Pragma("GCC unroll 4") for (int block = 0; block < 4; block++) { /* 8 x 8 */
+        const float *x = from + 128 * (block / 2) + 8 * (block % 2);
+        float *y = to + 128 * (block % 2) + 8 * (block / 2);
+        __m256 u[8]; /* u[4 g + j], half h: column 4 h + j of rows 4 g .. 4 g + 3 */
+        _Pragma("GCC unroll 2") for (int g = 0; g < 2; g++) {
+            __m256 a = _mm256_load_ps(x + 64 * g), b = _mm256_load_ps(x + 64 * g + 16);
+            __m256 c = _mm256_load_ps(x + 64 * g + 32), d = _mm256_load_ps(x + 64 * g + 48);
+            __m256d low = (__m256d)_mm256_unpacklo_ps(a, b), high = (__m256d)_mm256_unpackhi_ps(a, b);
+            __m256d low2 = (__m256d)_mm256_unpacklo_ps(c, d), high2 = (__m256d)_mm256_unpackhi_ps(c, d);
+            u[4 * g] = (__m256)_mm256_unpacklo_pd(low, low2);
+            u[4 * g + 1] = (__m256)_mm256_unpackhi_pd(low, low2);
+            u[4 * g + 2] = (__m256)_mm256_unpacklo_pd(high, high2);
+            u[4 * g + 3] = (__m256)_mm256_unpackhi_pd(high, high2);
+        }
+        _Pragma("GCC unroll 4") for (int j = 0; j < 4; j++) {
+            _mm256_store_ps(y + 16 * j, _mm256_permute2f128_ps(u[j], u[4 + j], 0x20));
+            _mm256_store_ps(y + 16 * (j + 4), _mm256_permute2f128_ps(u[j], u[4 + j], 0x31));
+        }
+    }
+}
+#else
 LANE_INLINE void transpose16(float *to, const float *from) {
     for (int i = 0; i < 16; i += 4)
         for (int j = 0; j < 16; j += 4) {
-            const v4 *x = (const v4 *)(from + 16 * i + j);
-            v4 low = shuffle4(x[0], x[4], 0, 4, 1, 5), high = shuffle4(x[0], x[4], 2, 6, 3, 7);
-            v4 low2 = shuffle4(x[8], x[12], 0, 4, 1, 5), high2 = shuffle4(x[8], x[12], 2, 6, 3, 7);
-            v4 *y = (v4 *)(to + 16 * j + i);
+            const vf *x = (const vf *)(from + 16 * i + j);
+            vf low = shuffle4(x[0], x[4], 0, 4, 1, 5), high = shuffle4(x[0], x[4], 2, 6, 3, 7);
+            vf low2 = shuffle4(x[8], x[12], 0, 4, 1, 5), high2 = shuffle4(x[8], x[12], 2, 6, 3, 7);
+            vf *y = (vf *)(to + 16 * j + i);
             y[0] = shuffle4(low, low2, 0, 1, 4, 5);
             y[4] = shuffle4(low, low2, 2, 3, 6, 7);
             y[8] = shuffle4(high, high2, 0, 1, 4, 5);
             y[12] = shuffle4(high, high2, 2, 3, 6, 7);
         }
 }
+#endif
 
 LANE_INLINE int is_finite(double x) { return x - x == 0.0; }
 
