@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -13,7 +14,13 @@ import numpy.typing as npt
 
 from bandits.config import GPTConfig, Settings, check_batch_memory, check_seed, check_steps
 from bandits.datasets import Dataset, Documents
-from bandits.energy import Energy, backward_flops, forward_flops, update_flops
+from bandits.energy import (
+    Energy,
+    backward_flops,
+    forward_flops,
+    least_training_flops,
+    update_flops,
+)
 from bandits.errors import InvalidValue, printable
 from bandits.exact import Float
 from bandits.history import LossHistory
@@ -267,6 +274,15 @@ class Agent:
         batch = [T] * self.settings.batch_size
         forward = forward_flops(self.config, batch)
         return forward + backward_flops(self.config, batch, 1) + update_flops(self.config)
+
+    def least_training_flops(self) -> int:
+        """Return what the training of this agent took at least, by its steps and place in the data."""
+        lengths = self.dataset.train.lengths[self._order]
+        T = np.minimum(lengths + 1, self.config.block_size).tolist()
+        n_passes, rest = divmod(self.n_seen, len(T))
+        n_of_positions = Counter({t: n_passes * n for t, n in Counter(T).items()})
+        n_of_positions.update(T[:rest])
+        return least_training_flops(self.config, n_of_positions, self.n_steps)
 
     def next_documents(self, n: int) -> Documents:
         """Return the n training documents that come next, as the owner may look at them."""

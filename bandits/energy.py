@@ -52,6 +52,19 @@ def clip_flops(config: GPTConfig, *, clipped: bool) -> int:
     return 2 * P + (P + 1 if clipped else 0)
 
 
+def least_training_flops(config: GPTConfig, n_of_positions: Mapping[int, int], n_steps: int) -> int:
+    """Return what n_steps steps cost at least, however the documents were divided among them.
+
+    n_of_positions: how many of the documents have T positions, by T.  Alone in its batch a document costs
+    least: each gradient's first contribution is free, and a batch has a single first one.
+    """
+    documents = sum(
+        n * (forward_flops(config, [T]) + backward_flops(config, [T], min(T, config.vocab_size)))
+        for T, n in n_of_positions.items()
+    )
+    return documents + n_steps * update_flops(config)
+
+
 def evaluate_flops(config: GPTConfig, positions: Sequence[int]) -> int:
     """Return the operations of scoring documents at a temperature, one by one.
 

@@ -17,7 +17,7 @@ from bandits.champion import SUFFIX, read_champion, write_champion
 from bandits.config import GPTConfig, Settings, check_agent_name, check_batch_memory
 from bandits.database import default_home
 from bandits.datasets import Dataset
-from bandits.energy import Energy
+from bandits.energy import Energy, format_flops
 from bandits.errors import BadFile, InvalidValue, UnknownName, printable
 from bandits.library import Library
 from bandits.ratings import Rating
@@ -266,6 +266,7 @@ class Roster:
                 "first: dataset FILE"
             )
         agent = Agent.from_state(replace(state, dataset_name=dataset.name), dataset)
+        _check_bill(champion.name, agent)
         return self._enter(name, stored(agent), state.energy, "load")
 
     # Datasets
@@ -334,4 +335,15 @@ class Roster:
             n_agents=sum(record.dataset_sha256 == dataset.sha256 for record in records),
             built_in=self._library.is_built_in(dataset.name),
             current=dataset.name == (self._store.meta("current_dataset") or STARTER_DATASET),
+        )
+
+
+def _check_bill(name: str, agent: Agent) -> None:
+    """Raise BadFile for a champion that claims to have trained for less than its steps cost."""
+    stated, least = agent.energy.training, agent.least_training_flops()
+    if stated < least or agent.n_seen < agent.n_steps:
+        raise BadFile(
+            f"champion '{name}' states {format_flops(stated)} of training, but {agent.n_steps:,} steps "
+            f"over {agent.n_seen:,} documents took at least {format_flops(least)}; ask for the file as "
+            "it was saved"
         )

@@ -199,6 +199,25 @@ def test_the_step_that_diverges_is_paid_for() -> None:
 # ---------------------------------------------------------- energy, clones, state
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "grad_clip", "share"),
+    [
+        (1, 0.0, 0.999),
+        (3, 0.5, 0.9),
+        (16, 0.0, 0.9),
+    ],  # most of it: what a batch shares is not known
+)
+def test_training_costs_at_least_what_its_steps_must(batch_size, grad_clip, share):
+    dataset = dataset_of(Shape(), random_documents(Shape(), [1, 2, 3, 4, 5, 6, 7]))
+    settings = Settings(batch_size=batch_size, grad_clip=grad_clip)
+    agent = Agent(dataset, GPTConfig(vocab_size=dataset.vocab_size, block_size=4), settings)
+    assert agent.least_training_flops() == 0
+    agent.train_all(30)  # over more than one pass
+    least = agent.least_training_flops()
+    assert type(least) is int
+    assert share * agent.energy.training < least <= agent.energy.training
+
+
 def test_a_clone_inherits_everything_and_goes_its_own_way() -> None:
     agent = agent_of(40, batch_size=3)
     agent.generate(5)

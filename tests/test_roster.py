@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bandits.agent import Agent
 from bandits.arena import Arena
+from bandits.champion import write_champion
 from bandits.datasets import Dataset, load
+from bandits.energy import Energy
 from bandits.errors import BadFile, InvalidValue, UnknownName
 from tests.arenas import contents, names_file, refusal
 
@@ -107,6 +110,20 @@ def test_a_champion_whose_name_is_taken_changes_nothing(arena: Arena, tmp_path: 
     refusal(arena, InvalidValue, "load", path, "B")
     refusal(arena, InvalidValue, "load", path, "no good")
     assert arena.load(path, "C").current
+
+
+def test_a_champion_whose_bill_was_edited_is_refused(arena: Arena, tmp_path: Path) -> None:
+    arena.train(50, "A")
+    state = arena.agent("A").state()
+    for name, changed in (
+        ("cheap", replace(state, energy=Energy(training=state.energy.training // 2))),
+        ("far", replace(state, n_seen=10**15)),
+        ("idle", replace(state, n_seen=0)),
+    ):
+        write_champion(tmp_path / name, "Rival", changed)
+        assert "took at least" in refusal(arena, BadFile, "load", tmp_path / name)
+    write_champion(tmp_path / "honest", "Rival", state)
+    assert arena.load(tmp_path / "honest").energy == state.energy
 
 
 def test_saving_without_a_path_goes_to_the_current_folder(
