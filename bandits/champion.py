@@ -26,7 +26,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from bandits.agent import AgentState
+from bandits.agentstate import AgentState
 from bandits.config import MAX_PARAMETERS, check_agent_name
 from bandits.errors import BadFile, BanditsError, StoreError, printable
 from bandits.history import MAX_BUCKETS, RECENT

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bandits.agent import Agent, AgentState
+from bandits.agent import Agent
+from bandits.agentstate import AgentState
 from bandits.champion import pack, unpack
 from bandits.config import GPTConfig, Settings
 from bandits.energy import Energy

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from bandits import datasets
-from bandits.agent import Agent, AgentState
+from bandits.agent import Agent
+from bandits.agentstate import AgentState
 from bandits.config import GPTConfig, Settings
 from bandits.energy import Energy
 from bandits.errors import InvalidValue

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from bandits import champion
-from bandits.agent import Agent, AgentState
+from bandits.agent import Agent
+from bandits.agentstate import AgentState
 from bandits.champion import KEY, pack, read_champion, unpack, write_champion
 from bandits.config import GPTConfig, Settings
 from bandits.datasets import Dataset

@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"exact", "schedules"},
     {"config", "energy", "datasets"},
     {"history", "seeding", "model"},
-    {"agent"},
+    {"agent", "agentstate"},
     {"ngrams", "judge", "rules", "battle", "ratings", "leaderboard", "health", "reports"},
     {"store", "schema", "database", "keep", "champion"},
     {"arena", "roster", "states", "library"},
