@@ -120,7 +120,7 @@ class Agent:
     def _chunks(self, n_steps: int, max_flops: int | None) -> Iterator[Progress]:
         n_done = n_flops = 0
         target = self._steps_left(n_steps)
-        steps_a_second = FIRST_GUESS_FLOPS_A_SECOND / self._typical_step_flops()
+        steps_a_second = self._first_guess() if target > 1 else 1.0
         while n_done < target:
             chunk = int(
                 min(target - n_done, MAX_CHUNK_STEPS, max(1, steps_a_second * CHUNK_SECONDS))
@@ -167,12 +167,12 @@ class Agent:
         """Return the learning rate of the next step."""
         return float(self._learning_rates(1)[0])
 
-    def _typical_step_flops(self) -> int:
-        """Return the cost of a step of full documents: an upper bound for sizing the first chunk."""
+    def _first_guess(self) -> float:
+        """Return a low guess of the steps a second, from the cost of a step of the longest document."""
         T = min(self.config.block_size, int(self.dataset.train.lengths.max()) + 1)
         batch = [T] * self.settings.batch_size
-        forward = forward_flops(self.config, batch)
-        return forward + backward_flops(self.config, batch, 1) + update_flops(self.config)
+        n_flops = forward_flops(self.config, batch) + backward_flops(self.config, batch, 1)
+        return FIRST_GUESS_FLOPS_A_SECOND / (n_flops + update_flops(self.config))
 
     def least_training_flops(self) -> int:
         """Return what the training of this agent took at least, by its steps and place in the data."""

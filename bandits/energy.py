@@ -99,7 +99,8 @@ class Energy:
     evaluation: int = 0
 
     def __post_init__(self) -> None:
-        for key, n_flops in asdict(self).items():
+        for key in self.__slots__:
+            n_flops = getattr(self, key)
             if isinstance(n_flops, bool) or not isinstance(n_flops, int) or n_flops < 0:
                 raise InvalidValue(f"energy of {key} must be a whole number, at least 0")
 

@@ -29,6 +29,8 @@ from bandits.errors import InvalidValue, printable
 from bandits.exact import Float, log2
 from bandits.seeding import initial_weights, weight_shapes
 
+MAX_SIDE_BY_SIDE = 32  # documents that are generated at a time
+
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 SLICE_FLOPS = (
@@ -134,7 +136,7 @@ class GPT:
 
     def is_finite(self) -> bool:
         """Whether every weight is a number."""
-        return all(bool(np.isfinite(w).all()) for w in self._read("weight").values())
+        return bool(self._engine.weights_are_finite())
 
     def moments(self) -> tuple[Arrays, Arrays]:
         """Return copies of Adam's first and second moments, like `state_dict`."""
@@ -314,10 +316,19 @@ class GPT:
         return Evaluation(bits + beyond * float(log2(self.config.vocab_size)), n_tokens, n_flops)
 
     def generate(
-        self, n: int, *, temperature: float = 1.0, seed: int = 0, first: int = 0
+        self,
+        n: int,
+        *,
+        temperature: float = 1.0,
+        seed: int = 0,
+        first: int = 0,
+        batch_size: int = MAX_SIDE_BY_SIDE,
     ) -> Samples:
-        """Return documents first .. first + n - 1 of the endless sequence of this seed."""
-        Settings(temperature=temperature)
+        """Return documents first .. first + n - 1 of the endless sequence of this seed.
+
+        batch_size of them are made side by side, at most 32: that changes the speed, not a bit.
+        """
+        Settings(temperature=temperature, batch_size=batch_size)
         check_generated(n)
         if not isinstance(first, int) or not 0 <= first <= MAX_SEED - n:
             raise InvalidValue(f"first={first} is out of range; choose 0 to {MAX_SEED - n:,}")
@@ -328,7 +339,13 @@ class GPT:
         for start, stop in slices(n, generate_flops(self.config, [self.config.block_size])):
             rows = slice(start, stop)
             is_finite, cost = self._engine.generate(
-                temperature, seed, first + start, tokens[rows], lengths[rows], ended[rows]
+                temperature,
+                seed,
+                first + start,
+                tokens[rows],
+                lengths[rows],
+                ended[rows],
+                batch_size,
             )
             finite, n_flops = finite and is_finite, n_flops + cost
         return Samples(tokens, lengths, ended.astype(bool), finite, n_flops)

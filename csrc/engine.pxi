@@ -120,6 +120,17 @@ cdef class Engine:
         if kind == "weight" and w.wt != NULL:
             transpose_matrix(w)
 
+    def weights_are_finite(self) -> bool:
+        """Whether no weight is NaN or infinite."""
+        cdef Py_ssize_t l
+        cdef bint finite = matrix_is_finite(&self.m.embedding) and matrix_is_finite(&self.m.lm_head)
+        for l in range(self.m.L):
+            finite = (finite and matrix_is_finite(&self.m.layer[l].qkv)
+                      and matrix_is_finite(&self.m.layer[l].wo)
+                      and matrix_is_finite(&self.m.layer[l].fc1)
+                      and matrix_is_finite(&self.m.layer[l].fc2))
+        return finite
+
     # ---- training ------------------------------------------------------------------------------------
 
     def train(self, const int32_t[::1] tokens, const int64_t[::1] offsets, const int64_t[::1] order,
@@ -220,7 +231,7 @@ cdef class Engine:
         return n_flops
 
     def generate(self, float temperature, uint64_t seed, int64_t first, int32_t[:, ::1] tokens,
-                 int32_t[::1] lengths, unsigned char[::1] ended) -> tuple:
+                 int32_t[::1] lengths, unsigned char[::1] ended, Py_ssize_t slots) -> tuple:
         """Fill tokens (n, block_size), lengths and ended.  Returns (finite, operations)."""
         cdef bint finite = True
         cdef int made
@@ -229,7 +240,7 @@ cdef class Engine:
         cdef uint64_t float_mode
         with nogil:
             float_mode = flush_denormals()
-            made = generate_documents(&self.m, n, temperature, seed, first, &tokens[0, 0],
+            made = generate_documents(&self.m, n, slots, temperature, seed, first, &tokens[0, 0],
                                       &lengths[0], &ended[0], &finite, &n_flops)
             restore_denormals(float_mode)
         if not made:

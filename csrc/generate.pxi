@@ -139,10 +139,12 @@ cdef inline int32_t draw(
 
 
 cdef int generate_documents(
-    const Model* m, Py_ssize_t n, float temperature, uint64_t seed, int64_t first,
+    const Model* m, Py_ssize_t n, Py_ssize_t slots, float temperature, uint64_t seed, int64_t first,
     int32_t* tokens, int32_t* lengths, unsigned char* ended, bint* finite, long long* n_flops,
 ) noexcept nogil:
     """Documents first .. first + n - 1 of this seed: tokens (n, block_size), lengths, whether BOS came.
+
+    `slots` of them, at most SLOTS, are made side by side; that changes the speed, not a bit.
 
     Returns 0 if there is no memory for the cache.
     """
@@ -151,9 +153,10 @@ cdef int generate_documents(
     cdef int32_t position[SLOTS]
     cdef int32_t slot[SLOTS]
     cdef Py_ssize_t document[SLOTS]
-    cdef Py_ssize_t slots = n if n < SLOTS else SLOTS, active = slots, started = slots, i, last
+    cdef Py_ssize_t active, started, i, last
     cdef int32_t bos = <int32_t>(m.V - 1), drawn, t
     cdef float scale = <float>(1.4426950408889634 / temperature)
+    active = started = slots = min(n, slots, <Py_ssize_t>SLOTS)
     if not allocate_cache(&c, m, slots):
         return 0
     finite[0] = True

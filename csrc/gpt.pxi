@@ -8,7 +8,8 @@ Source: Andrej Karpathy, microGPT (karpathy.github.io, 12 Feb 2026).
 from adam cimport AdamStep, adam16
 from attention cimport LIMIT, attention_backward, attention_forward
 from lanes cimport (
-    VL, add16, fma16, load16, mul16, set16, store16, sum_squares, transpose16, v16, zero16,
+    VL, add16, fma16, is_finite, lane0, load16, mul16, set16, store16, sum_groups16, sum_squares,
+    transpose16, v16, zero16,
 )
 from layout cimport Activations, Layer, LayerActivations, Matrix, Model
 from libc.math cimport sqrtf
@@ -263,6 +264,15 @@ cdef double gradient_squares(const Model* m) noexcept nogil:
         total += matrix_squares(&m.layer[l].qkv) + matrix_squares(&m.layer[l].wo)
         total += matrix_squares(&m.layer[l].fc1) + matrix_squares(&m.layer[l].fc2)
     return total
+
+
+cdef bint matrix_is_finite(const Matrix* w) noexcept nogil:
+    """Whether no weight is NaN or infinite: 0 times such a one is NaN."""
+    cdef v16 zeros = zero16()
+    cdef Py_ssize_t i
+    for i in range(0, w.Kp * w.Mp, 16):
+        zeros = fma16(load16(w.w + i), zero16(), zeros)
+    return is_finite(lane0(sum_groups16(zeros, 16)))
 
 
 cdef inline double matrix_squares(const Matrix* w) noexcept nogil:
