@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
+    if (
+        config.getoption("--slow")
+        or "slow" in config.option.markexpr
+        or os.environ.get("BANDITS_SLOW") == "1"
+    ):
         return
     for item in items:
         if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="slow: pytest --slow runs it"))
+            item.add_marker(
+                pytest.mark.skip(reason="slow: pytest -m slow runs them, BANDITS_SLOW=1 too")
+            )
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,165 @@
+"""The wheel that users get: built from the sdist, audited, installed where no compiler is asked, played.
+
+Slow: it builds the engine once, and fills a fresh environment for every interpreter that this machine
+has.  The tools are those of the extra [wheel], in an environment of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bandits import engine
+
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = ROOT / "tests" / "golden_battle.py"
+X86 = platform.machine() == "x86_64"
+BUILDS = {"avx512", "avx2", "base"} if X86 else {"base"}
+MINORS = (11, 12, 13, 14)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="auditwheel is for Linux"),
+]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run without anything of this session's own Python; returns what is printed, or fails with it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("BANDITS_", "PYTHON"))}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=kept | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "BANDITS_HOME": str(cwd / "arena")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command} exits {done.returncode}:\n{done.stdout[-5000:]}"
+    return done.stdout
+
+
+def environment(python: str | Path, folder: Path) -> Path:
+    """Make a fresh virtual environment; returns its folder of programs."""
+    run(python, "-m", "venv", folder, cwd=folder.parent)
+    return folder / "bin"
+
+
+def interpreter(minor: int) -> Path | None:
+    """A CPython 3.minor of this machine that can make environments: on the path, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    found = [shutil.which(f"python3.{minor}"), *pyenv.glob(f"3.{minor}.*/bin/python")]
+    checks = f"import ssl, ensurepip, sys; assert sys.version_info[:2] == (3, {minor}), sys.version"
+    for path in filter(None, found):
+        if subprocess.run([path, "-c", checks], capture_output=True, check=False).returncode == 0:
+            return Path(path)
+    return None
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment with the extra [wheel]."""
+    programs = environment(sys.executable, tmp_path_factory.mktemp("tools") / "venv")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    run(programs / "pip", "install", *project["optional-dependencies"]["wheel"], cwd=programs)
+    return programs
+
+
+@pytest.fixture(scope="module")
+def built(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist of this tree and the wheel that was built from the sdist alone."""
+    source, dist = (tmp_path_factory.mktemp("build") / name for name in ("source", "dist"))
+    leftovers = "build dist *.egg-info *.so __pycache__ .?*cache .git .venv venv .benchmarks"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*leftovers.split()))
+    run(tools / "python", "-m", "build", "--outdir", dist, source, cwd=dist.parent)
+    return dist
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    [path] = built.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def repaired(wheel: Path, tools: Path) -> Path:
+    """The wheel as it is published: allowed on every Linux that has glibc 2.28."""
+    plat = f"manylinux_2_28_{platform.machine()}"
+    folder = wheel.parent / "repaired"
+    path = f"PATH={tools}:{os.environ['PATH']}"  # auditwheel looks for patchelf
+    run("env", path, "auditwheel", "repair", "--plat", plat, "-w", folder, wheel, cwd=wheel.parent)
+    [path] = folder.glob("*.whl")
+    return path
+
+
+def test_the_sdist_holds_sources_tests_and_benchmarks_and_nothing_compiled(built: Path) -> None:
+    [path] = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    folders = [ROOT / name for name in ("bandits", "benchmarks", "csrc", "tests")]
+    suffixes = {".py", ".pyx", ".pxd", ".pxi", ".h", ".json", ".txt"}
+    sources = {
+        str(file.relative_to(ROOT))
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.suffix in suffixes
+    }
+    assert sources - held == set()
+    assert {name for name in held if name.endswith((".so", ".c", ".pyc"))} <= {
+        "tests/lanes/lanes.c"
+    }
+
+
+def test_one_small_wheel_holds_every_build_for_every_python(wheel: Path, repaired: Path) -> None:
+    assert wheel.name.endswith(f"-cp311-abi3-linux_{platform.machine()}.whl")
+    assert repaired.stat().st_size <= 2_000_000
+    with zipfile.ZipFile(repaired) as archive:
+        compiled = {name for name in archive.namelist() if name.endswith(".so")}
+        assert compiled == {f"bandits/_engine_{isa}.abi3.so" for isa in BUILDS}
+        assert not any(name.startswith(("tests/", "csrc/")) for name in archive.namelist())
+
+
+def test_abi3audit_finds_nothing(repaired: Path, tools: Path) -> None:
+    audit = run(tools / "abi3audit", "--strict", "--summary", repaired, cwd=repaired.parent)
+    said = " ".join(audit.split())
+    assert (
+        f"{len(BUILDS)} extensions scanned; 0 ABI version mismatches and 0 ABI violations" in said
+    )
+
+
+def test_the_wheel_needs_libc_and_libm_alone_and_no_newer_than_2_28(
+    repaired: Path, tools: Path
+) -> None:
+    run(tools / "python", "-m", "zipfile", "-e", repaired, "unpacked", cwd=repaired.parent)
+    for path in (repaired.parent / "unpacked" / "bandits").glob("*.so"):
+        needed = run(tools / "patchelf", "--print-needed", path, cwd=repaired.parent).split()
+        assert set(needed) <= {"libc.so.6", "libm.so.6"}
+        if X86 and "base" in path.name:  # its fmaf, or it would be found by luck
+            assert "libm.so.6" in needed
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_an_installed_wheel_fights_the_golden_battle_on_every_build(
+    minor: int, repaired: Path, tmp_path: Path
+) -> None:
+    python = interpreter(minor)
+    if python is None:
+        pytest.skip(
+            f"no CPython 3.{minor} with ssl and ensurepip on the path or in pyenv's versions"
+        )
+    programs = environment(python, tmp_path / "venv")
+    run(programs / "pip", "install", "--only-binary", ":all:", repaired, cwd=tmp_path)
+    assert run(programs / "bandits", "-c", "battle A B 100", cwd=tmp_path).count("by score") == 1
+    said = run(programs / "python", GOLDEN, cwd=tmp_path).splitlines()
+    assert said == [f"{isa}: the golden battle, to the bit" for isa in engine.usable()]
