@@ -5,7 +5,6 @@ wheel serves every CPython from 3.11 on; a free-threaded Python has no such API 
 """
 
 import os
-import platform
 import shutil
 import sys
 import sysconfig
@@ -26,9 +25,9 @@ FLAGS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"],
 }
-MACHINE = platform.machine().lower()
+MACHINE = sysconfig.get_platform().rpartition("-")[2]  # that is built for, by a cross compiler too
 if sys.platform == "darwin":  # one architecture: python.org's Python asks for two at once
-    MACHINE = os.environ.setdefault("ARCHFLAGS", f"-arch {MACHINE}").split()[-1]
+    MACHINE = os.environ.setdefault("ARCHFLAGS", f"-arch {os.uname().machine}").split()[-1]
 X86 = MACHINE in ("x86_64", "amd64")
 WINDOWS = os.name == "nt"
 LIMITED_API = not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -67,6 +66,7 @@ class BuildEngine(build_ext):
                     "wraparound": False,
                     "cdivision": True,
                     "initializedcheck": False,
+                    "freethreading_compatible": True,
                 },
             )
         ext.sources = translated.sources
