@@ -19,6 +19,7 @@ MAX_PARAMETERS = 32_000_000
 MAX_BATCH_SIZE = 4096
 MAX_BATCH_BYTES = 4 * 2**30
 MAX_STEPS = 100_000_000
+MIN_EPS = 1e-30  # the engine's floats end at 1e-38; with an eps of 0 an unused row would be 0 / 0
 MAX_SEED = 2**63 - 1
 MAX_GENERATED = 1_000_000
 
@@ -104,7 +105,7 @@ class Settings:
         _check_whole("warmup", self.warmup, 0, MAX_STEPS)
         _check_number("beta1", self.beta1, at_least=0.0, below=1.0)
         _check_number("beta2", self.beta2, at_least=0.0, below=1.0)
-        _check_number("eps", self.eps, above=0.0)
+        _check_number("eps", self.eps, at_least=MIN_EPS)
         _check_number("grad_clip", self.grad_clip, at_least=0.0)
         _check_number("temperature", self.temperature, at_least=0.01, at_most=100.0)
 
@@ -222,7 +223,6 @@ def _check_number(
     value: object,
     *,
     at_least: float = -math.inf,
-    above: float = -math.inf,
     below: float = math.inf,
     at_most: float = math.inf,
 ) -> None:
@@ -230,7 +230,6 @@ def _check_number(
         raise InvalidValue(f"{key}={printable(str(value))} is not a finite number")
     rules = [
         (value >= at_least, f"at least {at_least:g}"),
-        (value > above, f"above {above:g}"),
         (value < below, f"below {below:g}"),
         (value <= at_most, f"at most {at_most:g}"),
     ]

@@ -102,6 +102,7 @@ def test_any_finite_learning_rate_is_allowed(rate: float) -> None:
         ("beta1", "1"),
         ("beta2", "-0.1"),
         ("eps", "0"),
+        ("eps", "1e-300"),
         ("grad_clip", "-1"),
         ("temperature", "0"),
         ("temperature", "1e9"),
