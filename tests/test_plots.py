@@ -66,7 +66,7 @@ def test_gradients_name_every_matrix_and_what_a_bar_cannot_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "start"), [("p.png", b"\x89PNG"), ("p.SVG", b"<?xml"), ("deep/p.pdf", b"%PDF")]
+    ("name", "start"), [("p.png", b"\x89PNG"), ("p.SVG", b"<?xml"), ("p.pdf", b"%PDF")]
 )
 def test_the_ending_chooses_the_format(tmp_path: Path, name: str, start: bytes) -> None:
     save(lambda figure: draw_loss(figure, "A", *_losses(5), uniform=UNIFORM), tmp_path / name)
@@ -80,8 +80,10 @@ def test_what_cannot_be_saved_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match=r"must end in .png, .svg or .pdf; try p.png"):
         save(never, tmp_path / "p.bmp")
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadFile, match=r"file exists|not a directory"):
-        save(lambda figure: None, tmp_path / "file" / "p.png")
+    for folder in ("file", "misspelt"):
+        with pytest.raises(BadFile, match="its folder does not exist"):
+            save(never, tmp_path / folder / "p.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_an_unknown_picture_names_the_nearest() -> None:

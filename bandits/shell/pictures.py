@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 import cmd2
@@ -57,4 +58,7 @@ class PictureCommands(BanditsCommands):
             plots.show(draw, f"{args.what} of {name}")
 
     def _place(self, name: str, what: str) -> Path:
-        return self._cmd.home / "pictures" / f"{name}-{what}.png"
+        folder = self._cmd.home / "pictures"
+        with contextlib.suppress(OSError):  # then the check says what is wrong
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}-{what}.png"
