@@ -14,6 +14,7 @@ training, generating, evaluating, diagnosing and gradients are charged to the ag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -93,6 +94,7 @@ class Arena(Roster):
             n_done=n_done,
             step=agent.n_steps,
             loss=finite(agent.history.mean_of_last()),
+            uniform_loss=math.log(agent.config.vocab_size),
             n_flops=spent.total,
             diverged=agent.diverged,
             stopped=stopped,

@@ -70,6 +70,7 @@ class TrainReport:
     n_done: int
     step: int  # the agent's total so far
     loss: float | None  # mean of the last 50 losses of the agent
+    uniform_loss: float  # of a uniform guess
     n_flops: int  # of this call
     diverged: bool
     stopped: bool  # the player interrupted it
@@ -83,6 +84,7 @@ class TrainReport:
             "n_done": self.n_done,
             "step": self.step,
             "loss": self.loss,
+            "uniform_loss": self.uniform_loss,
             "n_flops": self.n_flops,
             "diverged": self.diverged,
             "stopped": self.stopped,

@@ -56,7 +56,9 @@ def test_train_stops_at_the_horizon_and_says_so(home: Path) -> None:
 def test_a_learning_rate_of_10_is_allowed_and_explodes(home: Path) -> None:
     printed = commands(home, "config learning_rate 10.0", "train 500", "generate", "diagnose")
     assert "A: learning_rate = 0.01 → 10.0" in printed
+    assert "A exploded: a blind guess has a loss of 3.30" in printed
     assert "score of this sample 0" in printed
+    assert printed.count("it will not recover") == 1  # one cure for several signs
     assert "A is ill" in printed
 
 
@@ -246,6 +248,7 @@ def test_cmd2s_own_commands_are_there(home: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert "agents" in printed
     assert "hello\nagain" in printed
+    assert commands(home, "exit", "agents") == ""
     assert "alias create a agents" in printed
     assert "total" in (tmp_path / "spent.txt").read_text()
 

@@ -127,7 +127,7 @@ BAD_FILES = {
     "latin-1": ("ok\nJosé\n".encode("latin-1"), r"is not UTF-8 \(byte 0xe9 in line 2\)"),
     "a long line": (b"ab\n" * 41 + b"x" * 10_001, "10,001 characters in line 42, at most 10,000"),
     "a million characters": (b"x" * 1_000_000 + b"\nab\n", "1,000,000 characters in line 1"),
-    "one document": (b"same\nsame\n", "has 1 document, at least 2"),
+    "one document": (b"same\nsame\n", "has 1 document, repeats apart, at least 2"),
     "no validation": (b"emma\nolivia\n", "leaves the (validation|test) split empty"),
     "too many characters": (
         "\n".join(chr(0x4E00 + i) for i in range(4096)).encode(),

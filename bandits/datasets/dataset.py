@@ -160,7 +160,7 @@ def _split(
     if salt != RULESET_1:
         raise InvalidValue(f"split={printable(str(salt))} is not one of {RULESET_1}, None")
     if len(documents) < 2:
-        raise _Unusable("has 1 document, at least 2 are needed: add more lines")
+        raise _Unusable("has 1 document, repeats apart, at least 2 are needed: add more lines")
     train: list[str] = []
     validation: list[str] = []
     test: list[str] = []

@@ -69,7 +69,7 @@ class BanditsShell(StrictCmd):
         self._arena: Arena | None = None
         self._stop: threading.Event | None = None
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
-        self.hidden_commands += ["edit", "run_pyscript"]
+        self.hidden_commands += ["edit", "exit", "run_pyscript"]
         self.doc_leader = "'help COMMAND' shows what it takes."
 
         self.memory = Memory(home)
@@ -226,6 +226,10 @@ class BanditsShell(StrictCmd):
         """Quit at the end of input; on a terminal, leave its line first."""
         if self.interactive:
             self.poutput()
+        return True
+
+    def do_exit(self, _: Any) -> bool | None:
+        """Quit."""
         return True
 
     def preloop(self) -> None:

@@ -52,9 +52,12 @@ class InsightCommands(BanditsCommands):
             )
             return
         self.say(_table(report, self._cmd.width))
+        signs: dict[str, list[str]] = {}  # by what cures them
         for finding in report.findings:
-            if finding.verdict != "ok" and finding.hint:
-                self.say(Text(f"{_label(finding)}: {finding.hint}"))
+            if finding.hint:
+                signs.setdefault(finding.hint, []).append(_label(finding))
+        for cure, labels in signs.items():
+            self.say(Text(f"{'; '.join(labels)}: {cure}"))
         overall = {"ok": "is healthy", "warn": "needs care", "bad": "is ill"}[report.verdict]
         self.say(f"{name} {overall}  ·  energy {format_flops(report.n_flops)}")
 
