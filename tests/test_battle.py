@@ -94,7 +94,9 @@ def test_the_better_trained_wins_by_score_and_the_cheaper_by_efficiency():
 def test_efficiency_counts_what_was_spent_before_the_battle():
     fresh, veteran = agent(horizon=400), agent(300, horizon=400)
     outcome = fight(fresh, veteran, n_steps=100)
-    assert outcome.a.battle_flops == pytest.approx(outcome.b.battle_flops, rel=0.1)
+    assert outcome.a.battle_flops == pytest.approx(
+        outcome.b.battle_flops, rel=0.1
+    )  # other documents
     assert outcome.b.total_flops > 3 * outcome.b.battle_flops
     assert outcome.b.efficiency == outcome.b.judgement.score / veteran.energy.total
     assert (outcome.winner, outcome.efficiency_winner) == ("b", "a")

@@ -60,7 +60,7 @@ def test_every_gradient_of_larger_minibatches_agrees_with_the_vectorised_referen
     weights = float32_weights(case.shape, scale=scale)
     loss, grads = model_of(case.shape, weights).loss_and_grads(case.documents)
     expected_loss, expected = NumpyGPT(case.shape, weights).loss_and_grads(case.documents)
-    assert loss == pytest.approx(expected_loss, rel=2e-6)
+    assert loss == pytest.approx(expected_loss, rel=2e-6)  # float32 logits
     assert_gradients(grads, {name: g.tolist() for name, g in expected.items()}, case)
 
 
@@ -91,10 +91,12 @@ def test_a_minibatch_is_the_mean_of_its_documents() -> None:
     model = model_of(case.shape, float32_weights(case.shape, scale=2.0))
     alone = [model.loss_and_grads([document]) for document in case.documents]
     loss, grads = model.loss_and_grads(case.documents)
-    assert loss == pytest.approx(np.mean([a[0] for a in alone]), rel=1e-6)
+    assert loss == pytest.approx(
+        np.mean([a[0] for a in alone]), rel=1e-6
+    )  # float32 sums in another order
     for name, g in grads.items():
         mean = np.mean([a[1][name] for a in alone], axis=0)
-        np.testing.assert_allclose(g, mean, atol=2e-6 * np.abs(mean).max() + 1e-9)
+        np.testing.assert_allclose(g, mean, atol=2e-6 * np.abs(mean).max() + 1e-9)  # likewise
 
 
 def test_gradients_flow_through_past_keys_and_values() -> None:

@@ -45,7 +45,7 @@ def test_space_is_bounded_and_buckets_hold_means() -> None:
     assert len(history.losses) < MAX_BUCKETS
     assert history.n_steps == n
     means = losses[: len(history.losses) * history.stride].reshape(-1, history.stride).mean(axis=1)
-    np.testing.assert_allclose(history.losses, means, rtol=1e-12)
+    np.testing.assert_allclose(history.losses, means, rtol=1e-12)  # merged in pairs: another order
     assert history.stride & (history.stride - 1) == 0
 
 

@@ -70,7 +70,9 @@ def test_house_bits_and_limits_against_a_plain_recount():
         every = [b for text in dataset.test.texts for b in bits(order, text)]
         assert h == pytest.approx(math.fsum(every) / len(every), abs=1e-9)  # fixed point: 2**-33
     means = sorted(math.fsum(bits(5, t)) / (len(t) + 1) for t in dataset.validation.texts)
-    assert judge.max_bits == pytest.approx(means[math.ceil(0.95 * len(means)) - 1], abs=1e-9)
+    assert judge.max_bits == pytest.approx(
+        means[math.ceil(0.95 * len(means)) - 1], abs=1e-9
+    )  # likewise
     lengths = sorted(map(len, dataset.train.texts))
     assert judge.length_low == lengths[math.ceil(0.01 * len(lengths)) - 1]
     assert judge.length_high == lengths[math.ceil(0.99 * len(lengths)) - 1]
@@ -113,12 +115,14 @@ def test_a_judgement_by_hand(names, judge):
     model = Parrot(names, 3.4, [*new, *names.train.texts[:40]])
     found = judge.judge(model, 1.0, seed=0, n_samples=100)
     q = (judge.h[0] - 3.4) / (judge.h[0] - judge.h_par)
-    assert found.bits == pytest.approx(3.4, abs=1e-9)
-    assert found.perplexity == pytest.approx(2**3.4, rel=1e-9)
-    assert found.quality == pytest.approx(q, abs=1e-9)
+    assert found.bits == pytest.approx(3.4, abs=1e-9)  # fixed point: 2**-33
+    assert found.perplexity == pytest.approx(2**3.4, rel=1e-9)  # likewise
+    assert found.quality == pytest.approx(q, abs=1e-9)  # likewise
     assert (found.creativity, found.uniqueness, found.n_samples) == (0.60, 0.60, 100)
     assert found.validity > 0.9
-    assert found.score == pytest.approx(2000 * q * 0.6 / (q + 0.6), abs=1e-6)
+    assert found.score == pytest.approx(
+        2000 * q * 0.6 / (q + 0.6), abs=1e-6
+    )  # a thousand times that
     assert found.creativity_low < 0.6
     assert found.score_low < found.score
     assert found.samples[:60] == tuple(new)

@@ -115,15 +115,17 @@ def test_evaluation_gives_the_bits_of_every_document(case: Case, temperature: fl
     expected = expected_bits(case, weights, temperature)
     np.testing.assert_allclose(evaluation.bits, expected, rtol=3e-6, atol=1e-5)  # float32 logits
     mean = sum(expected) / sum(len(document) + 1 for document in case.documents)
-    assert evaluation.bits_per_token == pytest.approx(mean, rel=1e-5)
-    assert evaluation.perplexity == pytest.approx(2.0**mean, rel=1e-4)
+    assert evaluation.bits_per_token == pytest.approx(mean, rel=1e-5)  # likewise
+    assert evaluation.perplexity == pytest.approx(2.0**mean, rel=1e-4)  # of some 10 bits
 
 
 def test_evaluation_of_many_documents_is_that_of_each() -> None:
     case = Case(Shape(), [[k % 26, (k * 7) % 26] * (k % 9) for k in range(700)])
     weights = float32_weights(case.shape, scale=2.0)
     found = model_of(case.shape, weights).evaluate(case.documents).bits
-    np.testing.assert_allclose(found, expected_bits(case, weights, 1.0), rtol=3e-6)
+    np.testing.assert_allclose(
+        found, expected_bits(case, weights, 1.0), rtol=3e-6
+    )  # float32 logits
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -49,7 +49,7 @@ def test_the_vectorised_reference_is_the_scalar_one(
     weights = weights_of(shape)
     loss, grads = reference.loss_and_grads(weights, shape, documents)
     numpy_loss, numpy_grads = NumpyGPT(shape, weights).loss_and_grads(documents)
-    assert numpy_loss == pytest.approx(loss, abs=1e-14)
+    assert numpy_loss == pytest.approx(loss, abs=1e-14)  # float64 sums in another order
     for name, g in numpy_grads.items():
         np.testing.assert_allclose(g, grads[name], rtol=1e-10, atol=1e-15, err_msg=name)
 
@@ -61,7 +61,7 @@ def test_the_counted_backward_pass_computes_the_gradients(
     weights = weights_of(shape)
     loss, grads = reference.loss_and_grads(weights, shape, documents)
     _, _, counted_loss, counted = counting.count_step(weights, shape, documents)
-    assert counted_loss == pytest.approx(loss, abs=1e-14)
+    assert counted_loss == pytest.approx(loss, abs=1e-14)  # float64 sums in another order
     for name in grads:
         np.testing.assert_allclose(counted[name], grads[name], rtol=1e-10, atol=1e-15)
 
