@@ -20,6 +20,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 include "gpt.pxi"
 include "train.pxi"
 include "generate.pxi"
+include "peak.pxi"
 
 STOPPED = {DONE: "done", DIVERGED: "diverged", OUT_OF_BUDGET: "budget"}
 LANES_A_REGISTER = VL
