@@ -56,7 +56,7 @@ def test_train_stops_at_the_horizon_and_says_so(home: Path) -> None:
 def test_a_learning_rate_of_10_is_allowed_and_explodes(home: Path) -> None:
     printed = commands(home, "config learning_rate 10.0", "train 500", "generate", "diagnose")
     assert "A: learning_rate = 0.01 → 10.0" in printed
-    assert "A exploded: a blind guess has a loss of 3.30" in printed
+    assert "A is far worse than a blind guess, which has a loss of 3.30" in printed
     assert "score of this sample 0" in printed
     assert printed.count("it will not recover") == 1  # one cure for several signs
     assert "A is ill" in printed

@@ -23,7 +23,7 @@ from bandits.shell.base import (
 from bandits.shell.progress import ProgressLine
 from bandits.shell.text import decimal, hint, percent, plural, shown
 
-_EXPLODED = 2  # times the loss of a uniform guess: no mistake of a healthy agent's, however unlucky
+_FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
 
 
 def _train_parser() -> CommandParser:
@@ -95,10 +95,10 @@ class TrainingCommands(BanditsCommands):
             f"  learning rate now {rate:.4g}  ({settings.schedule}, {settings.learning_rate:g} at the "
             f"start, horizon {settings.horizon:,})"
         )
-        if loss is not None and loss > _EXPLODED * report.uniform_loss:
-            guess = f"a blind guess has a loss of {report.uniform_loss:.2f}"
+        if loss is not None and loss > _FAR_WORSE * report.uniform_loss:
+            worse = f"is far worse than a blind guess, which has a loss of {report.uniform_loss:.2f}"
             self.say(
-                Text(f"  {report.name} exploded: {guess}", style="bold red"),
+                Text(f"  {report.name} {worse}", style="bold red"),
                 hint("diagnose", "create_agent NAME"),
             )
         if settings.schedule != "constant" and report.step >= settings.horizon:
