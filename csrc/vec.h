@@ -271,7 +271,21 @@ static inline void restore_denormals(uint64_t before) { (void)before; }
 #endif
 
 /* Which builds this machine can run. */
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(_MSC_VER) && defined(__x86_64__)
+/* clang-cl links no runtime that knows the processor: ask it, and which registers the system saves. */
+static inline int cpu_has(unsigned registers, unsigned features) {
+    unsigned a = 1, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if ((c & 0x18001000u) != 0x18001000u) return 0; /* FMA, AVX, and XGETBV may be asked */
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    if ((a & registers) != registers) return 0;
+    a = 7, c = 0;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (b & features) == features;
+}
+static inline int cpu_has_avx2(void) { return cpu_has(0x06u, 0x00000020u); }
+static inline int cpu_has_avx512(void) { return cpu_has(0xe6u, 0xc0030020u); } /* F DQ BW VL, AVX2 */
+#elif defined(__x86_64__) || defined(__i386__)
 static inline int cpu_has_avx2(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
