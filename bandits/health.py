@@ -210,6 +210,8 @@ class _Hints:
     def too_fast(self) -> str:
         if self.agent.n_steps == 0:
             return f"too large a step: config learning_rate {self._lower():g}"
+        if self.rate <= 0.01:  # a wide agent's first steps: they come down
+            return f"it may recover: config learning_rate {self._lower():g}, and train on"
         return self.start_again()
 
     def too_slow(self) -> str:

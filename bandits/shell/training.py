@@ -96,7 +96,9 @@ class TrainingCommands(BanditsCommands):
             f"start, horizon {settings.horizon:,})"
         )
         if loss is not None and loss > _FAR_WORSE * report.uniform_loss:
-            worse = f"is far worse than a blind guess, which has a loss of {report.uniform_loss:.2f}"
+            worse = (
+                f"is far worse than a blind guess, which has a loss of {report.uniform_loss:.2f}"
+            )
             self.say(
                 Text(f"  {report.name} {worse}", style="bold red"),
                 hint("diagnose", "create_agent NAME"),
