@@ -97,6 +97,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BanditsError as problem:  # a missing engine, above all
         print(f"error: {printable(str(problem), 600)}", file=sys.stderr)
+    except ModuleNotFoundError as missing:  # the clone is run, but was never installed
+        library = str(missing.name).partition(".")[0]
+        if library == "bandits":
+            raise
+        print(
+            f"error: '{library}' is not installed for this Python: type `pip install -e .` in the "
+            "clone of bandits",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:  # the reader, such as head, has seen enough

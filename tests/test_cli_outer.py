@@ -72,6 +72,20 @@ def test_a_missing_engine_is_one_line(home: Path) -> None:
         assert "pip install -e ." in done.stderr
 
 
+def test_a_clone_that_was_never_installed_says_what_to_type(home: Path) -> None:
+    clone = Path(package.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "bandits", "-c", "about"],  # -S: no installed libraries
+        cwd=clone,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "pip install -e ." in done.stderr
+
+
 def test_commands_run_in_order_up_to_the_first_that_fails(home: Path) -> None:
     lines = ["-c", "energy --json", "-c", "xyzzy", "-c", "agents"]
     done = bandits(home, *lines)
