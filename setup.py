@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from threading import Lock
@@ -30,6 +31,9 @@ if sys.platform == "darwin":  # one architecture: python.org's Python asks for t
     MACHINE = os.environ.setdefault("ARCHFLAGS", f"-arch {os.uname().machine}").split()[-1]
 X86 = MACHINE in ("x86_64", "amd64")
 WINDOWS = os.name == "nt"
+SOURCES = sorted(p for p in Path("csrc").iterdir() if p.suffix in (".pyx", ".pxd", ".pxi", ".h"))
+# Compiled in, so that bandits/engine.py knows a build that is older than the sources beside it.
+DIGEST = sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
 LIMITED_API = not sysconfig.get_config_var("Py_GIL_DISABLED")
 INSTALL = {
     "darwin": "xcode-select --install",
@@ -90,13 +94,12 @@ def extension(isa: str) -> Extension:
         f"bandits._engine_{isa}",
         [f"csrc/_engine_{isa}.pyx"],
         include_dirs=["csrc"],
-        depends=[
-            str(path) for path in Path("csrc").iterdir() if path.suffix in (".pxd", ".pxi", ".h")
-        ],
+        depends=[str(path) for path in SOURCES],
         extra_compile_args=[f"/clang:{flag}" for flag in flags] if WINDOWS else flags,
         extra_link_args=["-s"] if sys.platform == "linux" else [],
         define_macros=[
             ("CYTHON_INLINE", "inline __attribute__((always_inline))"),
+            ("ENGINE_SOURCES", f'"{DIGEST}"'),
             *([("Py_LIMITED_API", "0x030B0000")] if LIMITED_API else []),
         ],
         libraries=[] if WINDOWS else ["m"],

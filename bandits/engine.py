@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from bandits.errors import EngineMissing, printable
@@ -26,6 +28,17 @@ def _load(isa: str) -> ModuleType | None:
         return None
 
 
+def _stale(module: ModuleType) -> bool:
+    """Whether, in a clone, the build is not of the sources that lie beside the package."""
+    folder = Path(__file__).parents[1] / "csrc"
+    if not (folder / "engine.pxi").exists():
+        return False
+    kinds = (".pyx", ".pxd", ".pxi", ".h")
+    sources = sorted(path for path in folder.iterdir() if path.suffix in kinds)
+    digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    return bool(digest != module.SOURCES)
+
+
 @cache
 def build() -> ModuleType:
     """Return the compiled module in use.  Raises EngineMissing with what to type."""
@@ -34,6 +47,10 @@ def build() -> ModuleType:
         raise EngineMissing(
             "the engine is not compiled for this Python: type `pip install -e .` in the clone of "
             "bandits, or run from another folder to use an installed one"
+        )
+    if _stale(base):
+        raise EngineMissing(
+            "the engine was compiled from other sources than csrc/ has now: type `pip install -e .` again"
         )
     supported = base.cpu_supports()
     forced = os.environ.get("BANDITS_ISA", "")

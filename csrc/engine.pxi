@@ -22,8 +22,12 @@ include "train.pxi"
 include "generate.pxi"
 include "peak.pxi"
 
+cdef extern from *:
+    const char* ENGINE_SOURCES      # setup.py's digest of this folder
+
 STOPPED = {DONE: "done", DIVERGED: "diverged", OUT_OF_BUDGET: "budget"}
 LANES_A_REGISTER = VL
+SOURCES = ENGINE_SOURCES.decode()
 
 
 def cpu_supports() -> dict:

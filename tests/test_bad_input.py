@@ -46,7 +46,7 @@ MISTAKES = [
     ("create_agent X 16 1 four", r"n_head=four is not a whole number"),
     ("create_agent X 1.5", r"n_embd=1.5 is not a whole number"),
     ("create_agent X 100000 100 1", r"n_embd=100000 is out of range; choose 1 to 1,024"),
-    ("create_agent X 1024 32 1", r"makes 4\d\d,\d+,\d+ parameters; at most 32,000,000"),
+    ("create_agent X 1024 32 1", r"makes 4\d\d,\d+,\d+ parameters; at most 16,000,000"),
     ("create_agent X " + "9" * 5000, r"n_embd=9+… is not a whole number"),
     ("create_agent X --block-size 0", r"block_size=0 is out of range"),
     ("create_agent X --seed -1", r"seed=-1 is out of range"),
