@@ -159,7 +159,7 @@ def test_a_name_outside_the_pattern_is_refused_and_escaped(name: str) -> None:
 
 
 def test_a_batch_that_does_not_fit_in_memory_is_refused_before_it_is_taken() -> None:
-    sizes = GPTConfig(n_embd=1024, n_layer=2, n_head=1, block_size=1024)
+    sizes = GPTConfig(n_embd=1024, n_layer=1, n_head=1, block_size=1024)
     with pytest.raises(InvalidValue) as error:
         limits.check_batch_memory(sizes, 4096)
     assert "batch_size" in one_line(error)

@@ -1,4 +1,4 @@
-"""The build that is picked: never one that is missing, or that other sources made."""
+"""The build that is picked is never one that other sources made; test_cli_outer.py has one that is missing."""
 
 from __future__ import annotations
 
@@ -24,15 +24,6 @@ def about(folder: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
     )
-
-
-def test_a_clone_that_is_not_compiled_says_what_to_type(tmp_path: Path) -> None:
-    shutil.copytree(PACKAGE, tmp_path / "bandits", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
-    done = about(tmp_path)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
-    assert "`pip install -e .`" in done.stderr
 
 
 @pytest.mark.skipif(not CSRC.exists(), reason="csrc/ is not beside the installed package")
