@@ -30,6 +30,7 @@
 
 typedef float vf __attribute__((vector_size(VL * 4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VL * 4), may_alias));
+typedef uint32_t vu __attribute__((vector_size(VL * 4), may_alias)); /* bits to add to: it may wrap */
 typedef int32_t v4i __attribute__((vector_size(16)));
 typedef struct { vf r[NV]; } v16;
 typedef float *__restrict__ out_t; /* written, and overlapping no other argument */
@@ -141,7 +142,7 @@ LANE_INLINE v16 max_lanes16(v16 a) {
     return a;
 }
 
-/* 2^x for |x| <= 126, relative error below 2e-7; NaN stays NaN.
+/* 2^x for |x| <= 126, relative error below 2.3e-7; NaN stays NaN.
  * 2^x = 2^n e^(r ln 2) with n the nearest integer, read off the low bits of x + 1.5 * 2^23. */
 LANE_INLINE v16 exp2_16(v16 x) {
     EACH {
@@ -153,7 +154,7 @@ LANE_INLINE v16 exp2_16(v16 x) {
         p = vfma(p, r, vset(2.4022651e-1f));
         p = vfma(p, r, vset(6.9314718e-1f));
         p = vfma(p, r, vset(1.0f));
-        x.r[i] = (vf)((vi)p + ((vi)shifted << 23));
+        x.r[i] = (vf)((vu)p + ((vu)shifted << 23));
     }
     return x;
 }
@@ -162,8 +163,8 @@ LANE_INLINE v16 exp2_16(v16 x) {
  * x = m 2^e with m in [sqrt(1/2), sqrt(2)); log2(m) = 2 atanh(s) / ln 2 with s = (m - 1)/(m + 1). */
 LANE_INLINE v16 log2_16(v16 x) {
     EACH {
-        vi e = ((vi)x.r[i] - 0x3f3504f3) >> 23, over = ~(x.r[i] <= vset(FLT_MAX));
-        vf m = (vf)((vi)x.r[i] - (e << 23)), one = vset(1.0f);
+        vi e = (vi)((vu)x.r[i] - 0x3f3504f3) >> 23, over = ~(x.r[i] <= vset(FLT_MAX));
+        vf m = (vf)((vu)x.r[i] - ((vu)e << 23)), one = vset(1.0f);
         vf s = (m - one) / (m + one), s2 = s * s, p = vset(1.0f / 9.0f);
         p = vfma(p, s2, vset(1.0f / 7.0f));
         p = vfma(p, s2, vset(1.0f / 5.0f));
