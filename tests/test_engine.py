@@ -1,4 +1,4 @@
-"""The build that is picked is never one that other sources made; test_cli_outer.py has one that is missing."""
+"""The build that is picked is never one of other sources; test_cli_outer.py has one that is missing."""
 
 from __future__ import annotations
 
