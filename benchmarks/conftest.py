@@ -27,6 +27,12 @@ def agent_of(n_embd: int, n_layer: int, n_head: int, batch_size: int = 1) -> Age
     return Agent(datasets.load("names"), config, settings)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Not side by side, as the tests run: a time is of a core of its own."""
+    return 0
+
+
 @pytest.fixture
 def measure(benchmark: Any, request: pytest.FixtureRequest) -> Measure:
     """measure(what, run, n_documents, flops, peers, bar): time `run`, each peer between its rounds.

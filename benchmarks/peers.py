@@ -5,10 +5,7 @@ A ratio outlives the machine it was measured on better than microseconds do.
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter
 from types import ModuleType
 from typing import Any
@@ -17,6 +14,7 @@ import numpy as np
 
 from bandits.agent import Agent
 from bandits.config import GPTConfig
+from benchmarks import study
 from tests.reference import Shape
 from tests.vectorised import NumpyGPT
 
@@ -60,20 +58,6 @@ def numpy_scoring(agent: Agent, n_documents: int = 64, batch_size: int = 16) -> 
     return run
 
 
-def study() -> ModuleType | None:
-    """The C prototype of study/kernel, where MGLIB names its library; None without it."""
-    folder = Path(__file__).resolve().parents[2] / "shared" / "study" / "kernel"
-    path = Path(os.environ.get("STUDY_KERNEL", folder)) / "mg.py"
-    if "MGLIB" not in os.environ or not path.is_file():
-        return None
-    spec = importlib.util.spec_from_file_location("mg", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _study_model(mg: ModuleType, config: GPTConfig) -> Any:
     return mg.Model(
         config.n_embd, config.n_layer, config.n_head, config.block_size, config.vocab_size
@@ -81,7 +65,7 @@ def _study_model(mg: ModuleType, config: GPTConfig) -> Any:
 
 
 def study_training(agent: Agent, n_steps: int) -> Peer | None:
-    mg = study()
+    mg = study.load()
     if mg is None:
         return None
     model, batch_size = _study_model(mg, agent.config), agent.settings.batch_size
@@ -96,7 +80,7 @@ def study_training(agent: Agent, n_steps: int) -> Peer | None:
 
 
 def study_generation(agent: Agent, n: int) -> Peer | None:
-    mg = study()
+    mg = study.load()
     if mg is None:
         return None
     model = _study_model(mg, agent.config)
