@@ -132,7 +132,7 @@ def _by_score(report: BattleReport) -> list[str | tuple[str, str]]:
     if outcome.reason == "both diverged":
         return [draw, ": both exploded"]
     if outcome.reason == "interval":
-        interval = f"{verdict.low:.0f} to {verdict.high:.0f}"
+        interval = f"{verdict.low:z.1f} to {verdict.high:z.1f}"
         return [draw, f": the difference is {interval} (95% sure), which includes 0"]
     if outcome.reason == "margin":
         margin = RULESETS[outcome.ruleset].WIN_MARGIN
