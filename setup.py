@@ -21,6 +21,11 @@ from setuptools.errors import PlatformError
 # No -ffast-math and no contraction: every build must add and round alike.  -fno-math-errno and
 # -fno-trapping-math change no result; they let sqrt and comparisons be vectorised.
 EXACT = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
+# BANDITS_DEBUG=1 (.ci/debug sets it): indices are checked, and what is out of bounds or undefined aborts.
+DEBUG = os.environ.get("BANDITS_DEBUG") == "1"
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+if DEBUG:
+    EXACT = ["-O1", "-g1", "-ffp-contract=off", "-fno-wrapv", "-fno-omit-frame-pointer", *SANITIZE]
 FLAGS = {
     "base": [],
     "avx2": ["-mavx2", "-mfma"],
@@ -63,13 +68,13 @@ class BuildEngine(build_ext):
             [translated] = cythonize(
                 [ext],
                 include_path=["csrc"],
-                build_dir="build/cython",
+                build_dir="build/cython-debug" if DEBUG else "build/cython",
                 compiler_directives={
                     "language_level": 3,
-                    "boundscheck": False,
+                    "boundscheck": DEBUG,
                     "wraparound": False,
                     "cdivision": True,
-                    "initializedcheck": False,
+                    "initializedcheck": DEBUG,
                     "freethreading_compatible": True,
                 },
             )
@@ -96,9 +101,9 @@ def extension(isa: str) -> Extension:
         include_dirs=["csrc"],
         depends=[str(path) for path in SOURCES],
         extra_compile_args=[f"/clang:{flag}" for flag in flags] if WINDOWS else flags,
-        extra_link_args=["-s"] if sys.platform == "linux" else [],
+        extra_link_args=SANITIZE if DEBUG else ["-s"] if sys.platform == "linux" else [],
         define_macros=[
-            ("CYTHON_INLINE", "inline __attribute__((always_inline))"),
+            ("CYTHON_INLINE", "inline" if DEBUG else "inline __attribute__((always_inline))"),
             ("ENGINE_SOURCES", f'"{DIGEST}"'),
             *([("Py_LIMITED_API", "0x030B0000")] if LIMITED_API else []),
         ],
