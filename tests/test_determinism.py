@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import hashlib
+import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +205,23 @@ def test_golden_runs_are_those_that_are_written_down() -> None:
     assert golden.N_STEPS == 300
     digests = [value for digest in golden.written().values() for value in digest.values()]
     assert len(set(digests)) == len(digests)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("nm"), reason="needs nm of Linux")
+@pytest.mark.parametrize("isa", engine.ISAS)
+def test_no_build_asks_libm_for_more_than_a_fused_multiply_add(isa: str) -> None:
+    """fmaf is exact by definition; what libm has and libc has not is what may differ between machines."""
+    if isa not in engine.usable():
+        pytest.skip(f"this machine cannot run the {isa} build, or it was not made")
+    module = importlib.import_module(f"bandits._engine_{isa}").__file__
+    listed = subprocess.run(
+        ["nm", "-D", "--undefined-only", module], capture_output=True, text=True, check=True
+    )
+    wanted = {line.split()[-1].partition("@")[0] for line in listed.stdout.splitlines()}
+    assert "free" in wanted
+    libm, libc = (ctypes.CDLL(ctypes.util.find_library(name)) for name in "mc")
+    of_libm = {name for name in wanted if hasattr(libm, name) and not hasattr(libc, name)}
+    assert of_libm <= ({"fmaf"} if isa == "base" else set())
 
 
 def test_the_weights_of_a_seed_are_the_same_on_every_machine() -> None:
