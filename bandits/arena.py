@@ -19,14 +19,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from bandits import battle as battles
-from bandits import health
 from bandits.agent import Agent, Progress
 from bandits.config import MAX_GENERATED, check_generated, check_steps
-from bandits.energy import Energy
 from bandits.errors import InvalidValue, did_you_mean, printable
 from bandits.history import LossHistory
 from bandits.judge import Judge, judge_for
@@ -40,8 +35,8 @@ from bandits.reports import (
     MatchRow,
     TrainReport,
 )
-from bandits.roster import Roster
 from bandits.rules import CURRENT as RULES
+from bandits.sight import Sight
 from bandits.states import ScoreKey, entry_of, finite, score_key, spent_since, stored
 from bandits.store import AgentRecord
 
@@ -52,7 +47,7 @@ SPLITS = ("train", "validation", "test")
 Stop = Callable[[], bool]
 
 
-class Arena(Roster):
+class Arena(Sight):
     """An open arena; a context manager.
 
     home: its folder, $BANDITS_HOME or the platform's place for user data if None.  The first one
@@ -162,32 +157,6 @@ class Arena(Roster):
             n_flops=evaluation.n_flops,
         )
 
-    def losses(self, name: str | None = None) -> LossHistory:
-        """Return the loss of every step an agent has trained.  Raises UnknownName."""
-        return self._loaded(name)[1].history
-
-    def gradients(self, name: str | None = None) -> dict[str, npt.NDArray[np.float32]]:
-        """Return the gradients of an agent's next minibatch by weight name, and charge it.
-
-        Raises: UnknownName, StoreError.
-        """
-        record, agent = self._loaded(name)
-        _, n_flops = agent.model.probe(agent.next_documents(agent.settings.batch_size))
-        agent.charge(Energy(evaluation=n_flops))
-        self._charge(record, agent, "gradients")
-        return agent.model.gradients()
-
-    def diagnose(self, name: str | None = None) -> health.Report:
-        """Examine an agent's gradients, units and updates, and charge it.
-
-        Raises: UnknownName, StoreError.
-        """
-        record, agent = self._loaded(name)
-        report = health.diagnose(agent)
-        agent.charge(Energy(evaluation=report.n_flops))
-        self._charge(record, agent, "diagnose")
-        return report
-
     # Battles
 
     def battle(
@@ -282,10 +251,6 @@ class Arena(Roster):
         return score_key(record), judgement.as_dict()
 
     # Writing
-
-    def _charge(self, record: AgentRecord, agent: Agent, command: str) -> None:
-        with self._store.transaction():
-            self._store.charge(record.id, spent_since(record.energy, agent.energy), command=command)
 
     def _keep(
         self,

@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"agent", "agentstate"},
     {"ngrams", "judge", "rules", "battle", "ratings", "leaderboard", "health", "reports"},
     {"store", "schema", "database", "keep", "champion"},
-    {"arena", "roster", "states", "library"},
+    {"arena", "sight", "roster", "states", "library"},
     {"plots"},
     {"shell", "__main__"},
 ]
