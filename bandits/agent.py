@@ -22,7 +22,8 @@ from bandits.energy import (
 from bandits.errors import InvalidValue, printable
 from bandits.exact import Float
 from bandits.history import LossHistory
-from bandits.model import GPT, Evaluation, Samples
+from bandits.model import GPT
+from bandits.results import Evaluation, Samples
 from bandits.schedules import last_step, learning_rates
 from bandits.seeding import training_order
 

@@ -18,8 +18,9 @@ from bandits import exact
 from bandits.datasets import Dataset, Documents
 from bandits.energy import evaluate_flops, generate_flops
 from bandits.errors import InvalidValue, printable
-from bandits.model import GPT, Samples, slices
+from bandits.model import GPT, slices
 from bandits.ngrams import NGrams
+from bandits.results import Samples
 from bandits.rules import CURRENT as RULES
 
 Bool = npt.NDArray[np.bool_]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,7 @@ from bandits.datasets.documents import vector
 from bandits.energy import evaluate_flops, generate_flops
 from bandits.errors import InvalidValue, printable
 from bandits.exact import Float, log2
+from bandits.results import Evaluation, Samples, TrainedSteps
 from bandits.seeding import initial_weights, weight_shapes
 
 MAX_SIDE_BY_SIDE = 32  # documents that are generated at a time
@@ -36,61 +36,6 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 SLICE_FLOPS = (
     100_000_000  # scored or sampled by one call, which no Ctrl-C can stop: well under 0.1 s
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """What documents cost a model: bits float64 (n,), n_tokens int64 (n,), the BOS at the end included."""
-
-    bits: Float
-    n_tokens: npt.NDArray[np.int64]
-    n_flops: int
-
-    @property
-    def bits_per_token(self) -> float:
-        """The mean over all tokens of all documents, in bits."""
-        return float(self.bits.sum() / self.n_tokens.sum())
-
-    @property
-    def perplexity(self) -> float:
-        """2 to the bits per token; infinite where a float cannot hold it."""
-        bits = self.bits_per_token
-        return float(2.0**bits) if bits < 1024 else float("inf")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Generated documents: tokens int32 (n, block_size), lengths int32 (n,), ended bool (n,).
-
-    `ended`: BOS was drawn before block_size was full.  `finite`: no logit was NaN or infinite.
-    """
-
-    tokens: npt.NDArray[np.int32]
-    lengths: npt.NDArray[np.int32]
-    ended: npt.NDArray[np.bool_]
-    finite: bool
-    n_flops: int
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def sequences(self) -> list[list[int]]:
-        """Return the token ids of each document, without BOS."""
-        return [row[:n].tolist() for row, n in zip(self.tokens, self.lengths.tolist(), strict=True)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainedSteps:
-    """What a run of steps did: losses (nats) and n_flops of each, and why it stopped.
-
-    stopped: 'done'; 'budget' (the next step would cost more than was left); or 'diverged': the
-    loss after the last one here was not finite, `wasted_flops` were spent on finding out.
-    """
-
-    losses: Float
-    n_flops: int
-    stopped: str
-    wasted_flops: int = 0
 
 
 class GPT:
@@ -210,7 +155,7 @@ class GPT:
     def probe(self, documents: Documents | Sequence[Sequence[int]]) -> tuple[float, int]:
         """Compute loss and gradients, and return the loss (nats) and the operations it took.
 
-        `gradients` and `relu_active` read what is left behind.
+        `gradients`, `relu_active`, `activations` and `attention` read what is left behind.
         """
         packed = self._packed(documents)
         check_batch_memory(self.config, len(packed))
@@ -221,12 +166,38 @@ class GPT:
         """Return in how many positions of the latest minibatch each MLP unit was above 0, and how many
         positions it had; int64 (4 n_embd,).
         """
+        self._check_layer(layer)
+        counts = np.zeros(4 * self.config.n_embd, dtype=np.int64)
+        return counts, self._engine.relu_active(layer, counts)
+
+    def activations(self, layer: int) -> npt.NDArray[np.float32]:
+        """Return the MLP's activations after ReLU at every position of the minibatch that `probe` ran
+        last, its documents one behind the other; float32 (positions, 4 n_embd).
+        """
+        self._check_layer(layer)
+        array = np.empty((self._engine.positions(), 4 * self.config.n_embd), np.float32)
+        self._engine.activations(layer, array)
+        return array
+
+    def attention(self, layer: int, document: int = 0) -> npt.NDArray[np.float32]:
+        """Return where a document of the minibatch that `probe` ran last attended; float32
+        (n_head, T, T): row t is how position t weighs positions 0 to t, and sums to 1.
+        """
+        self._check_layer(layer)
+        T = self._engine.positions(document) if document >= 0 else 0
+        if not T:
+            raise InvalidValue(
+                f"document={document} is not in the latest minibatch; probe documents first"
+            )
+        array = np.zeros((self.config.n_head, T, T), np.float32)
+        self._engine.attention(layer, document, array)
+        return array
+
+    def _check_layer(self, layer: int) -> None:
         if not 0 <= layer < self.config.n_layer:
             raise InvalidValue(
                 f"layer={layer} is out of range; choose 0 to {self.config.n_layer - 1}"
             )
-        counts = np.zeros(4 * self.config.n_embd, dtype=np.int64)
-        return counts, self._engine.relu_active(layer, counts)
 
     def train_steps(
         self,

@@ -12,8 +12,8 @@ import numpy as np
 from flops cimport backward_flops, evaluate_flops, forward_flops
 from lanes cimport VL, cpu_has_avx2, cpu_has_avx512, flush_denormals, restore_denormals
 from layout cimport (
-    Activations, Matrix, Model, allocate_model, free_activations, free_model, place_of,
-    reserve_activations, set_sizes,
+    Activations, Layer, LayerActivations, Matrix, Model, allocate_model, free_activations, free_model,
+    place_of, reserve_activations, set_sizes,
 )
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -35,6 +35,23 @@ def cpu_supports() -> dict:
     return {"avx512": bool(cpu_has_avx512()), "avx2": bool(cpu_has_avx2()), "base": True}
 
 
+cdef struct Named:
+    Matrix* matrix              # a published weight is some outputs of it
+    Py_ssize_t first            # the first of them
+    bint heads_out, heads_in    # outputs, inputs are columns of heads, which are padded to Dp
+
+
+cdef inline Py_ssize_t place_of_weight(
+    const Model* m, const Named* at, Py_ssize_t i, Py_ssize_t j,
+) noexcept nogil:
+    """Where input i of output j of a published weight lies in w, m, v and g."""
+    if at.heads_in:
+        i = i // m.D * m.Dp + i % m.D
+    if at.heads_out:
+        j = j // m.D * m.Dp + j % m.D
+    return place_of(at.matrix, i, at.first + j)
+
+
 cdef class Engine:
     """A model's weights, moments and gradients, and the activations of its latest batch."""
 
@@ -53,25 +70,30 @@ cdef class Engine:
 
     # ---- weights in and out, by their published names, each [out, in] ------------------------------
 
-    cdef Py_ssize_t _lane(self, Py_ssize_t i) noexcept:
-        """Column i of all heads, as a column of heads padded to Dp."""
-        return i // self.m.D * self.m.Dp + i % self.m.D
-
-    cdef Matrix* _matrix(self, str name) except NULL:
-        """The matrix that holds a published weight."""
+    cdef Named _named(self, str name) except *:
+        """Where a published weight lies."""
+        cdef Named at
+        cdef Layer* layer
+        at.first, at.heads_out, at.heads_in = 0, False, False
         if name in ("wte", "wpe"):
-            return &self.m.embedding
+            at.matrix = &self.m.embedding
+            at.first = self.m.V if name == "wpe" else 0
+            return at
         if name == "lm_head":
-            return &self.m.lm_head
+            at.matrix = &self.m.lm_head
+            return at
         prefix, _, kind = name.partition(".")
         layer = &self.m.layer[<Py_ssize_t>int(prefix.removeprefix("layer"))]
         if kind == "attn_wo":
-            return &layer.wo
-        if kind == "mlp_fc1":
-            return &layer.fc1
-        if kind == "mlp_fc2":
-            return &layer.fc2
-        return &layer.qkv
+            at.matrix, at.heads_in = &layer.wo, True
+        elif kind == "mlp_fc1":
+            at.matrix = &layer.fc1
+        elif kind == "mlp_fc2":
+            at.matrix = &layer.fc2
+        else:
+            at.matrix, at.heads_out = &layer.qkv, True
+            at.first = ("attn_wq", "attn_wk", "attn_wv").index(kind) * self.m.A
+        return at
 
     cdef float* _buffer(self, Matrix* w, str kind) except NULL:
         if kind == "weight":
@@ -84,46 +106,25 @@ cdef class Engine:
             return w.v
         raise KeyError(kind)
 
-    cdef Py_ssize_t[::1] _places(self, str name, Py_ssize_t n, bint inputs):
-        """Where the outputs (or inputs) of a published weight lie in its matrix, (n,)."""
-        cdef Py_ssize_t[::1] places = np.arange(n, dtype=np.intp)
-        cdef Py_ssize_t i, part
-        kind = name.rpartition(".")[2]
-        if inputs and kind == "attn_wo":
-            for i in range(n):
-                places[i] = self._lane(i)
-        elif not inputs and kind in ("attn_wq", "attn_wk", "attn_wv"):
-            part = ("attn_wq", "attn_wk", "attn_wv").index(kind)
-            for i in range(n):
-                places[i] = part * self.m.A + self._lane(i)
-        elif not inputs and kind == "wpe":
-            for i in range(n):
-                places[i] = self.m.V + i
-        return places
-
     def read(self, str kind, str name, float[:, ::1] to) -> None:
         """Copy a weight, gradient or moment into `to`, [out, in]."""
         cdef Py_ssize_t i, j
-        cdef Matrix* w = self._matrix(name)
-        cdef const float* x = self._buffer(w, kind)
-        cdef Py_ssize_t[::1] out = self._places(name, to.shape[0], False)
-        cdef Py_ssize_t[::1] inputs = self._places(name, to.shape[1], True)
+        cdef Named at = self._named(name)
+        cdef const float* x = self._buffer(at.matrix, kind)
         for i in range(to.shape[0]):
             for j in range(to.shape[1]):
-                to[i, j] = x[place_of(w, inputs[j], out[i])]
+                to[i, j] = x[place_of_weight(&self.m, &at, j, i)]
 
     def write(self, str kind, str name, const float[:, ::1] value) -> None:
         """Copy `value`, [out, in], into a weight or moment, and keep the transposed copy true."""
         cdef Py_ssize_t i, j
-        cdef Matrix* w = self._matrix(name)
-        cdef float* x = self._buffer(w, kind)
-        cdef Py_ssize_t[::1] out = self._places(name, value.shape[0], False)
-        cdef Py_ssize_t[::1] inputs = self._places(name, value.shape[1], True)
+        cdef Named at = self._named(name)
+        cdef float* x = self._buffer(at.matrix, kind)
         for i in range(value.shape[0]):
             for j in range(value.shape[1]):
-                x[place_of(w, inputs[j], out[i])] = value[i, j]
-        if kind == "weight" and w.wt != NULL:
-            transpose_matrix(w)
+                x[place_of_weight(&self.m, &at, j, i)] = value[i, j]
+        if kind == "weight" and at.matrix.wt != NULL:
+            transpose_matrix(at.matrix)
 
     def weights_are_finite(self) -> bool:
         """Whether no weight is NaN or infinite."""
@@ -191,6 +192,16 @@ cdef class Engine:
         return loss, (forward_flops(&self.m, self.a.N, self.a.S, self.a.B)
                       + backward_flops(&self.m, self.a.N, self.a.S, self.a.longest, self.a.n_distinct))
 
+    # ---- a look at the latest batch ----------------------------------------------------------------
+
+    def positions(self, Py_ssize_t document=-1) -> int:
+        """How many positions the latest batch had, or one of its documents; 0 if it had no such one."""
+        if document < 0:
+            return self.a.N
+        if document >= self.a.B:
+            return 0
+        return self.a.start[document + 1] - self.a.start[document]
+
     def relu_active(self, Py_ssize_t layer, int64_t[::1] to) -> int:
         """Count where in the latest batch each MLP unit was above 0; returns the number of positions."""
         cdef Py_ssize_t n, j
@@ -199,6 +210,30 @@ cdef class Engine:
             for j in range(to.shape[0]):
                 to[j] += self.a.layer[layer].h[n * self.m.f_row + j] > 0
         return self.a.N
+
+    def activations(self, Py_ssize_t layer, float[:, ::1] to) -> None:
+        """Copy the MLP's activations after ReLU, at every position of the latest batch, (N, 4 C)."""
+        cdef Py_ssize_t n, j
+        for n in range(to.shape[0]):
+            for j in range(to.shape[1]):
+                to[n, j] = self.a.layer[layer].h[n * self.m.f_row + j]
+
+    def attention(self, Py_ssize_t layer, Py_ssize_t document, float[:, :, ::1] to) -> None:
+        """Copy where one document of the latest batch attended, (H, T, T); `to` comes as zeros."""
+        cdef LayerActivations* y = &self.a.layer[layer]
+        cdef Py_ssize_t T = to.shape[1], pairs = T * (T + 1) // 2, b, n, group, lane, head, t, s
+        cdef const float* att = y.att
+        cdef const float* share = y.share
+        for b in range(document):
+            n = self.a.start[b + 1] - self.a.start[b]
+            att += self.m.n_groups * n * (n + 1) // 2 * 16
+            share += self.m.n_groups * n * 16
+        for head in range(to.shape[0]):
+            group, lane = head * self.m.Dp // self.m.n_lanes, head * self.m.Dp % 16
+            for t in range(T):
+                for s in range(t + 1):
+                    to[head, t, s] = (att[(group * pairs + t * (t + 1) // 2 + s) * 16 + lane]
+                                      * share[(group * T + t) * 16 + lane])
 
     # ---- scoring and sampling ------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from bandits import datasets
 from bandits.agent import Agent
 from bandits.config import GPTConfig, Settings
 from bandits.datasets import Dataset
-from bandits.model import Evaluation, Samples
+from bandits.results import Evaluation, Samples
 
 PATH = Path(__file__).with_name("golden.json")
 N_STEPS = 300

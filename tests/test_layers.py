@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"engine"},
     {"exact", "schedules"},
     {"config", "energy", "datasets"},
-    {"history", "seeding", "model"},
+    {"history", "seeding", "model", "results"},
     {"agent", "agentstate"},
     {"ngrams", "judge", "rules", "battle", "ratings", "leaderboard", "health", "reports"},
     {"store", "schema", "database", "keep", "champion"},

@@ -141,6 +141,37 @@ def test_relu_activity_counts_positions_above_zero(case: Case) -> None:
         assert n_positions == len(batch.inputs)
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_attention_and_activations_of_every_document(case: Case) -> None:
+    weights = float32_weights(case.shape, scale=2.0)
+    model = model_of(case.shape, weights)
+    model.probe(case.documents)
+    batch = Batch(case.shape, case.documents)
+    kept = NumpyGPT(case.shape, weights).forward(batch)[2]
+    for i in range(case.shape.n_layer):
+        att, h = kept[i + 1][5], kept[i + 1][-1]
+        np.testing.assert_allclose(model.activations(i), h, rtol=1e-4, atol=1e-5)  # float32
+        for k in range(len(case.documents)):
+            rows = np.flatnonzero(batch.owner == k)
+            found = model.attention(i, k)
+            np.testing.assert_allclose(found, att[:, rows][:, :, rows], rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(found.sum(axis=2), 1.0, rtol=1e-5)
+            assert not np.triu(found, 1).any()
+
+
+def test_attention_of_no_such_document_or_layer_is_refused() -> None:
+    model = model_of(Shape(), float32_weights(Shape()))
+    with pytest.raises(InvalidValue, match=r"document=0 .* probe documents first"):
+        model.attention(0)
+    model.probe([[1, 2]])
+    for document in (-1, 1):
+        with pytest.raises(InvalidValue, match=f"document={document} "):
+            model.attention(0, document)
+    for look in (model.attention, model.activations):
+        with pytest.raises(InvalidValue, match="layer=1 is out of range"):
+            look(1)
+
+
 # ---------------------------------------------------------- sampling
 
 
