@@ -282,5 +282,5 @@ class Arena(Sight):
                 ruleset=outcome.ruleset,
                 dataset_name=agent_a.dataset.name,
                 winner=outcome.winner,
-                outcome=outcome.as_dict(),
+                outcome=outcome.record(),
             )

@@ -16,12 +16,14 @@ from typing import Any
 from bandits.agent import Agent, Progress
 from bandits.config import MAX_STEPS, check_seed, check_steps
 from bandits.errors import InvalidValue, printable
+from bandits.history import LossHistory
 from bandits.judge import Judge, Judgement, judge_for
 from bandits.leaderboard import efficiency
 from bandits.rules import CURRENT as RULES
 from bandits.rules.ruleset_1 import Side, Verdict
 
 N_SHOWN = 10  # samples on the card
+N_CURVE = 200  # points of a corner's loss that a match keeps
 _POLL_SECONDS = 0.02
 
 Work = Generator[Progress | None, None, Judgement | None]
@@ -37,6 +39,10 @@ class Corner:
     total_flops: int
     diverged: bool
     judgement: Judgement | None  # None in a battle that was stopped
+    steps: tuple[
+        int, ...
+    ] = ()  # of this battle, each the last of the steps that its loss is a mean of
+    losses: tuple[float, ...] = ()  # nats
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -103,6 +109,13 @@ class Outcome:
             "reason": self.reason,
         }
 
+    def record(self) -> dict[str, Any]:
+        """Return what a match keeps: `as_dict`, and in each corner the `curve` of its losses."""
+        data = self.as_dict()
+        for side, corner in (("a", self.a), ("b", self.b)):
+            data[side]["curve"] = {"steps": list(corner.steps), "losses": list(corner.losses)}
+        return data
+
 
 def fight(
     a: Agent,
@@ -132,7 +145,10 @@ def fight(
         if agent.can_train() is None
     }
 
+    histories = {side: LossHistory() for side in corners}
+
     def report(side: str, progress: Progress) -> None:
+        histories[side].append(progress.losses)
         if on_progress is not None:
             on_progress(side, progress if n_steps else replace(progress, n_steps=0))
 
@@ -141,6 +157,7 @@ def fight(
         stop or (lambda: False),
         report,
     )
+    curves = {side: history.thinned(N_CURVE) for side, history in histories.items()}
     done = {
         side: Corner(
             n_steps=agent.n_steps - before[side][0],
@@ -149,6 +166,8 @@ def fight(
             total_flops=agent.energy.total,
             diverged=agent.diverged,
             judgement=found[side] if None not in found.values() else None,
+            steps=tuple(curves[side][0]),
+            losses=tuple(curves[side][1]),
         )
         for side, agent in corners.items()
     }

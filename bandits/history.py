@@ -7,6 +7,7 @@ chunked, so training 500 steps twice leaves the same bytes as training 1,000.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,23 @@ class LossHistory:
         """The mean loss, in nats, of each full bucket, float64 (n,)."""
         return self._means[: self._n_full].copy()
 
+    def thinned(self, n_points: int) -> tuple[list[int], list[float]]:
+        """Return at most about n_points means of equal runs of steps, and the last step of each run.
+
+        Rounded to six digits, from exact sums: the same on every machine.
+        """
+        means = self._means[: self._n_full].tolist()
+        run = max(1, -(-len(means) // n_points))
+        steps, losses = [], []
+        for start in range(0, len(means), run):
+            part = means[start : start + run]
+            steps.append((start + len(part)) * self.stride)
+            losses.append(_rounded(math.fsum(part) / len(part)))
+        if self._open_count:
+            steps.append(self.n_steps)
+            losses.append(_rounded(self._open_sum / self._open_count))
+        return steps, losses
+
     def mean_of_last(self, n: int = 50) -> float | None:
         """Return the mean loss of the latest steps, at most n and at most RECENT; None before any."""
         if not len(self._recent):
@@ -110,3 +128,7 @@ class LossHistory:
         self._n_full = len(means)
         self._means[: self._n_full] = means
         return self
+
+
+def _rounded(loss: float) -> float:
+    return float(f"{loss:.6g}")

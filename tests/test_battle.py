@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bandits.agent import Agent
-from bandits.battle import fight
+from bandits.battle import N_CURVE, fight
 from bandits.config import GPTConfig, Settings
 from bandits.datasets import Dataset, load
 from bandits.errors import InvalidValue
@@ -49,10 +49,27 @@ def test_a_battle_trains_both_exactly_as_training_alone_does():
 
 def test_a_battle_can_be_replayed_to_the_byte():
     first, again = (
-        json.dumps(fight(agent(), agent(sizes=SMALL), n_steps=200, seed=5).as_dict())
+        json.dumps(fight(agent(), agent(sizes=SMALL), n_steps=200, seed=5).record())
         for _ in range(2)
     )
     assert first == again
+
+
+def test_a_match_keeps_a_thinned_curve_of_each_corner():
+    a, b = agent(30), exploding()
+    outcome = fight(a, b, n_steps=500)
+    assert outcome.a.steps[-1] == outcome.a.n_steps == 500
+    assert len(outcome.a.steps) <= N_CURVE + 1
+    losses = a.history.losses[30:]
+    assert outcome.a.losses[0] == pytest.approx(losses[: outcome.a.steps[0]].mean(), rel=1e-5)
+    assert (outcome.b.steps or (0,))[-1] == outcome.b.n_steps < 500
+    kept = outcome.record()
+    assert kept["a"].pop("curve") == {
+        "steps": list(outcome.a.steps),
+        "losses": list(outcome.a.losses),
+    }
+    del kept["b"]["curve"]
+    assert kept == outcome.as_dict()
 
 
 def test_swapping_the_corners_mirrors_the_outcome():

@@ -99,3 +99,16 @@ def test_losses_that_are_not_finite_are_kept() -> None:
 def test_an_inconsistent_state_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
         LossHistory.from_state({**history_of(np.ones(10), 10).state(), **change})
+
+
+@pytest.mark.parametrize("n", [0, 1, 199, 200, 201, 1000, 50_000])
+def test_a_thinned_history_is_short_and_holds_means_of_equal_runs(n: int) -> None:
+    losses = np.random.default_rng(n).normal(3, 0.2, n)
+    steps, means = history_of(losses, 617).thinned(200)
+    assert len(steps) == len(means) <= 201
+    assert steps == sorted(set(steps))
+    if n:
+        assert steps[-1] == n
+        first = losses[: steps[0]].mean()
+        assert means[0] == pytest.approx(first, rel=1e-5)  # six digits are kept
+    assert history_of(losses, 100).thinned(200) == (steps, means)
