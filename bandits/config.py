@@ -96,18 +96,15 @@ class Settings:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_number("learning_rate", self.learning_rate, at_least=0.0)
-        _check_whole("batch_size", self.batch_size, 1, MAX_BATCH_SIZE)
-        _check_whole("horizon", self.horizon, 1, MAX_STEPS)
+        for key, (low, high) in _WHOLE.items():
+            _check_whole(key, getattr(self, key), low, high)
+        for key, rules in _NUMBERS.items():
+            _check_number(key, getattr(self, key), **rules)
         if self.schedule not in SCHEDULES:
-            known = ", ".join(SCHEDULES)
-            raise InvalidValue(f"schedule={printable(str(self.schedule))} is not one of {known}")
-        _check_whole("warmup", self.warmup, 0, MAX_STEPS)
-        _check_number("beta1", self.beta1, at_least=0.0, below=1.0)
-        _check_number("beta2", self.beta2, at_least=0.0, below=1.0)
-        _check_number("eps", self.eps, at_least=MIN_EPS)
-        _check_number("grad_clip", self.grad_clip, at_least=0.0)
-        _check_number("temperature", self.temperature, at_least=0.01, at_most=100.0)
+            near = did_you_mean(str(self.schedule), SCHEDULES)
+            raise InvalidValue(
+                f"schedule={printable(str(self.schedule))} is not one of {', '.join(SCHEDULES)}{near}"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain data."""
@@ -142,6 +139,36 @@ SETTINGS: dict[str, str] = {
     "grad_clip": "largest norm of all gradients together; 0 clips nothing",
     "temperature": "divides the logits when scoring and when sampling",
 }
+
+_WHOLE: dict[str, tuple[int, int]] = {
+    "batch_size": (1, MAX_BATCH_SIZE),
+    "horizon": (1, MAX_STEPS),
+    "warmup": (0, MAX_STEPS),
+}
+_NUMBERS: dict[str, dict[str, float]] = {
+    "learning_rate": {"at_least": 0.0},
+    "beta1": {"at_least": 0.0, "below": 1.0},
+    "beta2": {"at_least": 0.0, "below": 1.0},
+    "eps": {"at_least": MIN_EPS},
+    "grad_clip": {"at_least": 0.0},
+    "temperature": {"at_least": 0.01, "at_most": 100.0},
+}
+
+
+def allowed_values(key: str) -> str:
+    """Return the range of a setting in words, such as "a whole number, 1 to 4,096"."""
+    if key in _WHOLE:
+        low, high = _WHOLE[key]
+        return f"a whole number, {low:,} to {high:,}"
+    if key not in _NUMBERS:
+        return ", ".join(SCHEDULES)
+    rules = _NUMBERS[key]
+    ends = [
+        word.format(rules[rule])
+        for rule, word in (("below", " to below {:g}"), ("at_most", " to {:g}"))
+        if rule in rules
+    ]
+    return f"a number, {rules['at_least']:g}{''.join(ends) or ' or more'}"
 
 
 def parse_value(key: str, text: str, kind: type) -> Any:

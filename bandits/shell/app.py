@@ -11,22 +11,19 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from cmd2 import rich_utils
 from cmd2.parsing import Statement
-from cmd2.styles import Cmd2Style
-from rich.table import Column, Table
 
 from bandits.arena import Arena
 from bandits.errors import BanditsError, printable
 from bandits.shell import COMMAND_SETS
+from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
-from bandits.shell.strict import LINE_LIMIT, StrictCmd
-
-_CATEGORY = 16  # columns of a category's name in `help`
+from bandits.shell.strict import LINE_LIMIT
 
 
 def plain_terminal() -> bool:
@@ -51,7 +48,7 @@ def _input(interactive: bool) -> TextIO:
     return sys.stdin
 
 
-class BanditsShell(StrictCmd):
+class BanditsShell(HelpfulCmd):
     """The game's commands over one arena; `interactive` is whether someone is there to be asked."""
 
     def __init__(self, home: Path, *, interactive: bool = False, keep_going: bool = False) -> None:
@@ -70,7 +67,6 @@ class BanditsShell(StrictCmd):
         self._stop: threading.Event | None = None
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
         self.hidden_commands += ["edit", "exit", "run_pyscript"]
-        self.doc_leader = "'help COMMAND' shows what it takes."
 
         self.memory = Memory(home)
         for line in self.memory.history():
@@ -105,11 +101,6 @@ class BanditsShell(StrictCmd):
         except BanditsError:
             name = ""
         self.prompt = f"{name or 'bandits'}> "
-
-    @property
-    def width(self) -> int:
-        """Columns of the terminal, or of $COLUMNS."""
-        return rich_utils.console_width()
 
     def confirm(self, question: str) -> bool:
         """Ask the player; anything but yes is no."""
@@ -212,15 +203,6 @@ class BanditsShell(StrictCmd):
         """Notice `history --clear`, which shortens what was remembered."""
         self._n_remembered = min(self._n_remembered, len(self.history))
         return super().precmd(statement)
-
-    def print_topics(
-        self, header: str, cmds: Sequence[str] | None, cmdlen: int, maxcol: int
-    ) -> None:
-        """Print one category of `help` in as few lines as it takes, so that all fit a screen."""
-        if cmds:
-            grid = Table.grid(Column(width=_CATEGORY, style=Cmd2Style.HELP_HEADER), Column())
-            grid.add_row(header, "  ".join(cmds))
-            self.poutput(grid, soft_wrap=False)
 
     def do__eof(self, _: Any) -> bool | None:
         """Quit at the end of input; on a terminal, leave its line first."""

@@ -18,13 +18,14 @@ from cmd2.rich_utils import TextGroup
 from cmd2.styles import Cmd2Style
 from rich.text import Text
 
-from bandits.errors import BanditsError, InvalidValue, printable
+from bandits.errors import BanditsError, InvalidValue, did_you_mean, printable
 
 if TYPE_CHECKING:
     from bandits.arena import Arena
     from bandits.shell.app import BanditsShell  # noqa: F401  (named in a string below)
 
 _FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
+_BAD_CHOICE = re.compile(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)")
 _ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
 
 
@@ -35,11 +36,23 @@ class UsageError(BanditsError):
 class CommandParser(Cmd2ArgumentParser):
     """An argument parser that raises one line instead of printing a block of usage."""
 
+    examples: tuple[str, ...] = ()
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the message and the shortest usage."""
         message = message.replace("the following arguments are required:", "missing")
         message = message.replace("unrecognized arguments:", "does not take")
-        raise UsageError(f"{self.prog}: {message}; usage: {self.short_usage()}")
+        near = self._meant(message)
+        raise UsageError(f"{self.prog}: {message}{near}; usage: {self.short_usage()}")
+
+    def _meant(self, message: str) -> str:
+        """Return "; did you mean 'X'?" if argparse refused a word that is nearly one of ours."""
+        if choice := _BAD_CHOICE.search(message):
+            return did_you_mean(choice[1], re.findall(r"[\w-]+", choice[2]))
+        if option := re.search(r"does not take (?:[^-]\S* )*--([\w-]+)", message):
+            known = [text[2:] for text in self._option_string_actions if text.startswith("--")]
+            return did_you_mean(option[1], known).replace("'", "'--", 1)
+        return ""
 
     def short_usage(self) -> str:
         """Return the command with its positional arguments, options left out."""
@@ -61,6 +74,7 @@ class CommandParser(Cmd2ArgumentParser):
 def parser(description: str, *examples: str) -> CommandParser:
     """Return a parser whose help ends with examples."""
     new = CommandParser(description=description)
+    new.examples = examples
     shown = Text("\n".join(examples), style=Cmd2Style.COMMAND_LINE)
     new.epilog = TextGroup("Examples" if len(examples) > 1 else "Example", shown)
     return new

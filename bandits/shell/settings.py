@@ -9,7 +9,7 @@ import cmd2
 from cmd2 import Choices
 from rich.text import Text
 
-from bandits.config import SETTINGS, Settings
+from bandits.config import SETTINGS, Settings, allowed_values, parse_value
 from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.schedules import SCHEDULES
 from bandits.shell.base import (
@@ -21,18 +21,39 @@ from bandits.shell.base import (
     words,
 )
 from bandits.shell.tables import Column, fitting
+from bandits.shell.text import hint
+
+# What players usually try, for completion and for `config KEY`; any value in range is allowed.
+TYPICAL: dict[str, tuple[str, ...]] = {
+    "learning_rate": ("0.003", "0.01", "0.03", "10"),
+    "batch_size": ("1", "4", "16"),
+    "horizon": ("1000", "2000", "5000"),
+    "schedule": tuple(SCHEDULES),
+    "warmup": ("0", "20", "100"),
+    "beta1": ("0.85", "0.9"),
+    "beta2": ("0.99", "0.999"),
+    "eps": ("1e-8",),
+    "grad_clip": ("0", "1"),
+    "temperature": ("0.5", "0.8", "1"),
+}
 
 
 def _config_parser() -> CommandParser:
     command = parser(
-        "Show or change how an agent trains and samples.",
+        "Show or change how an agent trains and samples. A KEY alone shows its meaning, its default "
+        "and what it may be.",
         "config",
+        "config learning_rate",
         "config learning_rate 0.02",
         "config schedule cosine --agent B",
         "config batch_size default",
     )
     command.add_argument(
-        "key", metavar="KEY", nargs="?", choices_provider=BanditsCommands.setting_choices
+        "key",
+        metavar="KEY",
+        nargs="?",
+        help="the setting, such as learning_rate; all of them if left out",
+        choices_provider=BanditsCommands.setting_choices,
     )
     command.add_argument(
         "value",
@@ -57,9 +78,9 @@ class SettingsCommands(BanditsCommands):
     DEFAULT_CATEGORY = "Training"
 
     def value_choices(self, arg_tokens: dict[str, list[str]]) -> Choices:
-        """Return the values of a setting that has names for them."""
+        """Return what players usually give a setting."""
         key = (arg_tokens.get("key") or [""])[0]
-        return words([*(SCHEDULES if key == "schedule" else ()), "default"])
+        return words([*TYPICAL.get(key, ()), "default"])
 
     @cmd2.with_argparser(_config_parser)
     def do_config(self, args: argparse.Namespace) -> None:
@@ -91,7 +112,7 @@ class SettingsCommands(BanditsCommands):
     def _one(self, name: str, key: str, before: Settings, after: Settings) -> None:
         old, new = getattr(before, key), getattr(after, key)
         change = f"{old} → {new}" if old != new else f"{new}"
-        self.say(f"{name}: {key} = {change}", Text(f"  {SETTINGS[key]}", style="dim"))
+        self.say(f"{name}: {key} = {change}", *describe_setting(key, brief=old != new))
 
     def _list(self, name: str, settings: Settings) -> None:
         defaults = Settings()
@@ -107,6 +128,27 @@ class SettingsCommands(BanditsCommands):
         )
         changed = " (* changed)" if settings != defaults else ""
         self.say(f"settings of {name}{changed}", table)
+
+
+def describe_setting(key: str, *, brief: bool = False) -> list[Text]:
+    """Return the lines that explain a setting: its meaning, default, range and usual values."""
+    lines = [Text(f"  {SETTINGS[key]}", style="dim")]
+    if not brief:
+        default = getattr(Settings(), key)
+        lines += [
+            Text(f"  default: {default}"),
+            Text(f"  allowed: {allowed_values(key)}"),
+            Text(f"  usual: {', '.join(TYPICAL[key][:3])}"),
+            hint(f"config {key} {_another(key)}", f"config {key} default"),
+        ]
+    return lines
+
+
+def _another(key: str) -> str:
+    """Return a usual value that is not the default, if there is one."""
+    default = getattr(Settings(), key)
+    others = [text for text in TYPICAL[key] if parse_value(key, text, type(default)) != default]
+    return others[0] if others else TYPICAL[key][0]
 
 
 def _marked(settings: Settings, defaults: Settings, key: str) -> str:

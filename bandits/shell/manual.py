@@ -1,0 +1,209 @@
+"""`help`: every command with an example on one screen, and what one command or setting means.
+
+The examples are those of the overview; `help COMMAND` shows the parser's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+from cmd2 import Choices, Completions, rich_utils, with_argparser
+from cmd2.styles import Cmd2Style
+from rich.table import Table
+from rich.text import Text
+
+from bandits.config import SETTINGS
+from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.shell.base import CommandParser, parser, words
+from bandits.shell.settings import describe_setting
+from bandits.shell.strict import StrictCmd
+
+# By category, what one could type, in the order in which one needs it; each command once.
+EXAMPLES: Mapping[str, Sequence[str]] = {
+    "Agents": (
+        "agents",
+        "create_agent Ada 32",
+        "switch_agent B",
+        "clone_agent A A2",
+        "rename_agent A Ada",
+        "delete_agent B",
+        "save",
+        "load ada",
+    ),
+    "Training": ("train 1000", "generate 20", "config batch_size 8", "jobs", "stop A"),
+    "Battle": ("battle A B 100", "leaderboard", "matches", "report 1"),
+    "Insight": ("diagnose", "visualize loss"),
+    "Data and energy": ("dataset mine.txt", "evaluate B", "energy"),
+    "Shell": (
+        "tutorial",
+        "help battle",
+        "about",
+        "history",
+        "export script -",
+        "run_script day.txt",
+        "alias list",
+        "macro list",
+        "set",
+        "shell ls",
+        "shortcuts",
+        "quit",
+    ),
+}
+_COLUMNS = 3
+_HEADING = 15  # columns of the longest category
+_WIDE = 78  # from here on each command is shown with its example
+
+
+def _help_parser() -> CommandParser:
+    command = parser(
+        "List the commands, or explain one: what it does, each option with its default, examples. "
+        "It explains settings too.",
+        "help",
+        "help battle",
+        "help learning_rate",
+        "help alias create",
+    )
+    command.add_argument(
+        "-v", "--verbose", action="store_true", help="list the commands with a line on each"
+    )
+    command.add_argument(
+        "topic",
+        metavar="COMMAND",
+        nargs="?",
+        help="a command or a setting; a list of all commands if left out",
+        choices_provider=HelpfulCmd.topics,
+    )
+    command.add_argument(
+        "more",
+        metavar="WORD",
+        nargs=argparse.REMAINDER,
+        help="a word of a command that has several, or the setting after config",
+        completer=HelpfulCmd.complete_more,
+    )
+    return command
+
+
+class HelpfulCmd(StrictCmd):
+    """A command interpreter whose `help` fits the screen."""
+
+    def topics(self) -> Choices:
+        """Return what `help` explains."""
+        return words([*sorted(self.get_visible_commands()), *SETTINGS])
+
+    def complete_more(
+        self, text: str, line: str, begidx: int, endidx: int, arg_tokens: dict[str, list[str]]
+    ) -> Completions:
+        """Complete the settings after config, and the words of cmd2's commands that have several."""
+        command = arg_tokens["topic"][0]
+        if command == "config":
+            return self.basic_complete(text, line, begidx, endidx, list(SETTINGS))
+        func = self.get_command_func(command)
+        asked = self.command_parsers.get(func) if func is not None else None
+        try:
+            known = list(asked.get_subparsers_action().choices) if asked else []
+        except ValueError:
+            known = []
+        return self.basic_complete(text, line, begidx, endidx, known)
+
+    @with_argparser(_help_parser)
+    def do_help(self, args: argparse.Namespace) -> None:
+        """List the commands, or explain one."""
+        topic = args.topic
+        if topic == "config" and args.more:
+            topic = args.more[0]
+            if topic not in SETTINGS:
+                near = did_you_mean(topic, SETTINGS)
+                raise UnknownName(f"no setting '{printable(topic, 40)}'{near} (config lists them)")
+        if topic is None:
+            self._overview(verbose=args.verbose)
+        elif topic in SETTINGS:
+            self._setting(topic)
+        elif (func := self.get_command_func(topic)) is not None:
+            asked = self.command_parsers.get(func)
+            if asked is None:
+                self.poutput(f"{topic}: {func.__doc__ or ''}")
+            else:
+                asked.completer_class(asked, self).print_help(args.more, self.stdout)
+        elif topic in self.aliases:
+            self.poutput(f"{topic} is an alias of: {self.aliases[topic]}")
+        elif topic in self.macros:
+            self.poutput(f"{topic} is a macro: {self.macros[topic].value}")
+        else:
+            known = [*self.get_visible_commands(), *SETTINGS, *self.aliases, *self.macros]
+            raise UnknownName(
+                f"no help on '{printable(topic, 40)}'{did_you_mean(topic, known)} (help lists "
+                "the commands)"
+            )
+
+    def _setting(self, key: str) -> None:
+        self.poutput(f"a setting: config {key} VALUE [--agent AGENT]")
+        for line in describe_setting(key):
+            self.poutput(line, soft_wrap=False)
+
+    def _overview(self, *, verbose: bool) -> None:
+        by_category, _ = self._build_command_info()
+        shown = {name: _in_order(name, by_category[name]) for name in _sorted(by_category)}
+        if verbose:
+            self.poutput(self._one_a_line(shown), soft_wrap=False)
+        elif self.width >= _WIDE:
+            self.poutput(_with_examples(shown), soft_wrap=False)
+        else:
+            for category, lines in shown.items():
+                self.poutput(_names_only(category, lines), soft_wrap=False)
+        self.poutput(
+            Text("help COMMAND explains one  ·  Tab completes  ·  tutorial teaches", style="dim"),
+            soft_wrap=False,
+        )
+
+    def _one_a_line(self, shown: Mapping[str, Sequence[str]]) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for category, lines in shown.items():
+            table.add_row(Text(category, style=Cmd2Style.HELP_HEADER))
+            for line in lines:
+                name = line.split()[0]
+                func = self.get_command_func(name)
+                told = (func.__doc__ or "").strip().split("\n")[0] if func else ""
+                table.add_row(Text(f"  {name}", style="cyan"), Text(told))
+        return table
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal, or of $COLUMNS."""
+        return rich_utils.console_width()
+
+
+def _sorted(categories: Mapping[str, Sequence[str]]) -> list[str]:
+    known = list(EXAMPLES)
+    return sorted(categories, key=lambda name: (known.index(name) if name in known else 99, name))
+
+
+def _in_order(category: str, commands: Sequence[str]) -> list[str]:
+    """Return an example of each command, and the bare name of one that has no example."""
+    examples = [line for line in EXAMPLES.get(category, ()) if line.split()[0] in commands]
+    known = {line.split()[0] for line in examples}
+    return [*examples, *(name for name in commands if name not in known)]
+
+
+def _with_examples(shown: Mapping[str, Sequence[str]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=_HEADING, style=Cmd2Style.HELP_HEADER)
+    for category, lines in shown.items():
+        for n in range(0, len(lines), _COLUMNS):
+            cells = [_example(line) for line in lines[n : n + _COLUMNS]]
+            cells += [Text()] * (_COLUMNS - len(cells))
+            table.add_row(Text("" if n else category), *cells)
+    return table
+
+
+def _example(line: str) -> Text:
+    name, _, rest = line.partition(" ")
+    return Text.assemble((name, "cyan"), f" {rest}" if rest else "")
+
+
+def _names_only(category: str, lines: Sequence[str]) -> Text:
+    text = Text(category, style=Cmd2Style.HELP_HEADER)
+    for line in lines:
+        text.append("  ")
+        text.append(line.split()[0], style="not bold cyan")
+    return text
