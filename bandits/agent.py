@@ -11,6 +11,7 @@ import numpy as np
 
 from bandits.agentstate import AgentState
 from bandits.config import GPTConfig, Settings, check_batch_memory, check_seed, check_steps
+from bandits.course import Course, extended
 from bandits.datasets import Dataset, Documents
 from bandits.energy import (
     Energy,
@@ -75,6 +76,7 @@ class Agent:
         self.n_steps = 0
         self.n_seen = 0
         self.diverged = False
+        self.course: Course = ()
         self.energy = Energy()
         self.history = LossHistory()
 
@@ -112,15 +114,18 @@ class Agent:
             raise InvalidValue(f"nothing to train: {reason}")
         return self._train(n_steps, max_flops)
 
+    def retrain(self, n_steps: int) -> Iterator[Progress]:
+        """Train n_steps steps that another agent has taken with these settings: no horizon ends them."""
+        return self._chunks(n_steps, n_steps, None)
+
     def _train(self, n_steps: int, max_flops: int | None) -> Iterator[Progress]:
         try:
-            yield from self._chunks(n_steps, max_flops)
+            yield from self._chunks(n_steps, self._steps_left(n_steps), max_flops)
         finally:  # the last update may have overflowed: an agent at rest is finite or diverged
             self.diverged = self.diverged or not self.model.is_finite()
 
-    def _chunks(self, n_steps: int, max_flops: int | None) -> Iterator[Progress]:
+    def _chunks(self, n_steps: int, target: int, max_flops: int | None) -> Iterator[Progress]:
         n_done = n_flops = 0
-        target = self._steps_left(n_steps)
         steps_a_second = self._first_guess() if target > 1 else 1.0
         while n_done < target:
             chunk = int(
@@ -138,6 +143,8 @@ class Agent:
             )
             elapsed = perf_counter() - started
             n_run = len(run.losses)
+            if n_run or run.wasted_flops:
+                self.course = extended(self.course, self.n_steps, self.settings)
             self.n_steps += n_run
             self.n_seen += n_run * self.settings.batch_size
             self.energy += Energy(training=run.n_flops + run.wasted_flops)
@@ -228,6 +235,7 @@ class Agent:
             beta1_power=self.model.beta1_power,
             beta2_power=self.model.beta2_power,
             diverged=self.diverged,
+            course=self.course,
             energy=self.energy,
             weights=self.model.state_dict(),
             first_moments=first,
@@ -258,7 +266,7 @@ class Agent:
             state.first_moments, state.second_moments, state.beta1_power, state.beta2_power
         )
         self.n_steps, self.n_seen = state.n_steps, state.n_seen
-        self.diverged, self.energy = state.diverged, state.energy
+        self.diverged, self.course, self.energy = state.diverged, state.course, state.energy
         self.history = LossHistory.from_state(state.history)
         return self
 

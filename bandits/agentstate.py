@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bandits.config import GPTConfig, Settings, check_seed
+from bandits.course import Course, course_as_dict, course_from_dict
 from bandits.energy import Energy
 from bandits.errors import InvalidValue, printable
 from bandits.history import LossHistory
@@ -33,6 +36,7 @@ class AgentState:
     beta1_power: float
     beta2_power: float
     diverged: bool
+    course: Course
     energy: Energy
     weights: Arrays
     first_moments: Arrays
@@ -54,6 +58,7 @@ class AgentState:
             "beta1_power": self.beta1_power,
             "beta2_power": self.beta2_power,
             "diverged": self.diverged,
+            "course": course_as_dict(self.course),
             "energy": self.energy.as_dict(),
             "history": history,
         }
@@ -71,6 +76,17 @@ class AgentState:
             arrays[f"history.{name}"] = self.history[name]
         return arrays
 
+    def record_sha256(self) -> str:
+        """Return the key of what a replay can prove: all but names, the next settings and free energy."""
+        record = self.metadata()
+        for key in ("settings", "dataset_name"):
+            del record[key]
+        record["energy"] = self.energy.training
+        digest = sha256(json.dumps(record, sort_keys=True).encode())
+        for name, array in sorted(self.arrays().items()):
+            digest.update(name.encode() + b"\0" + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
     @classmethod
     def from_parts(
         cls, metadata: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
@@ -85,6 +101,8 @@ class AgentState:
             history = dict(metadata["history"])
             history["losses"] = _take(arrays, "history.losses", np.float64)
             history["recent"] = _take(arrays, "history.recent", np.float64)
+            n_steps = _whole(metadata["n_steps"], "n_steps")
+            diverged = _flag(metadata["diverged"], "diverged")
             state = cls(
                 config=config,
                 settings=Settings.from_dict(metadata["settings"]),
@@ -92,11 +110,12 @@ class AgentState:
                 dataset_name=_text(metadata["dataset_name"], "dataset_name"),
                 dataset_sha256=_text(metadata["dataset_sha256"], "dataset_sha256"),
                 dataset_split=_split(metadata["dataset_split"]),
-                n_steps=_whole(metadata["n_steps"], "n_steps"),
+                n_steps=n_steps,
                 n_seen=_whole(metadata["n_seen"], "n_seen"),
                 beta1_power=_power(metadata["beta1_power"], "beta1_power"),
                 beta2_power=_power(metadata["beta2_power"], "beta2_power"),
-                diverged=_flag(metadata["diverged"], "diverged"),
+                diverged=diverged,
+                course=course_from_dict(metadata["course"], config, n_steps, diverged=diverged),
                 energy=Energy.from_dict(metadata["energy"]),
                 weights=groups["weights"],
                 first_moments=groups["first_moment"],

@@ -28,13 +28,14 @@ from safetensors.numpy import save as save_tensors
 
 from bandits.agentstate import AgentState
 from bandits.config import MAX_PARAMETERS, check_agent_name
+from bandits.course import unknown_course
 from bandits.errors import BadFile, BanditsError, StoreError, printable
 from bandits.history import MAX_BUCKETS, RECENT
 
-FORMAT = 1
+FORMAT = 2  # 1 had no course
 KEY = "bandits.champion"
 SUFFIX = ".safetensors"
-MAX_HEADER_BYTES = 1 << 20
+MAX_HEADER_BYTES = 1 << 21  # a course of MAX_SEGMENTS that change everything fits
 MAX_FILE_BYTES = 3 * 4 * MAX_PARAMETERS + 8 * (MAX_BUCKETS + RECENT) + MAX_HEADER_BYTES
 MAX_ENERGY = 10**30  # operations
 _ITEM_BYTES = {"F32": 4, "F64": 8, "I64": 8}
@@ -126,11 +127,13 @@ def _described(file: BinaryIO) -> dict[str, Any]:
             f"was written by a newer bandits (format {printable(str(version), 20)}, this one knows "
             f"{FORMAT}); upgrade bandits to load it"
         )
-    if version != FORMAT or set(described) != {"format", "name", "agent"}:
+    if version not in (1, FORMAT) or set(described) != {"format", "name", "agent"}:
         raise _Unusable("is damaged: its description is incomplete")
     if not isinstance(described["name"], str) or not isinstance(described["agent"], dict):
         raise _Unusable("is damaged: its description has wrong types")
     check_agent_name(described["name"])
+    if version == 1:
+        described["agent"]["course"] = unknown_course()
     _check_layout(header, n_data_bytes)
     return described
 

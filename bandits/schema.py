@@ -78,4 +78,17 @@ _FORMAT_1 = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FORMAT_1,)
+_FORMAT_2 = (  # courses: agents and matches that can be replayed
+    # What an agent was trained with before is not known; a row that is damaged stays for delete_agent.
+    """
+    UPDATE agents SET metadata =
+        json_set(metadata, '$.course', json('{"arithmetic": 0, "segments": []}'))
+    WHERE json_valid(metadata)
+    """,
+    "ALTER TABLE agents ADD COLUMN unverified INTEGER NOT NULL DEFAULT 0",  # 1: as a file had it
+    "UPDATE agents SET unverified = 1 WHERE id IN (SELECT agent_id FROM ledger WHERE command = 'load')",
+    "CREATE TABLE verified (record_sha256 TEXT PRIMARY KEY) STRICT",  # AgentState.record_sha256()
+    "ALTER TABLE matches ADD COLUMN starts TEXT",  # both agents as they were before it, as JSON
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FORMAT_1, _FORMAT_2)

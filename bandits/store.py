@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from bandits.database import Database, shown
+from bandits.database import shown
 from bandits.energy import Energy
 from bandits.errors import (
     BadFile,
@@ -24,6 +24,7 @@ from bandits.errors import (
     did_you_mean,
     printable,
 )
+from bandits.matches import MatchRows
 
 MAX_TEXT_BYTES = 1 << 30  # of one dataset, unpacked
 
@@ -56,15 +57,16 @@ class AgentRecord:
     losses: int
     mu: float
     sigma: float
+    unverified: bool  # as a file had it, and nobody here has retrained it
 
 
 _AGENT_COLUMNS = (
     "agents.id, name, version, dataset_sha256, model_sha256, metadata, energy, loss, "
-    "wins, draws, losses, mu, sigma"
+    "wins, draws, losses, mu, sigma, unverified"
 )
 
 
-class Store(Database):
+class Store(MatchRows):
     """An open arena.db and its rows.  Raises StoreError or BadFile for a file it cannot use."""
 
     def agents(self) -> list[AgentRecord]:
@@ -104,6 +106,7 @@ class Store(Database):
         try:
             values["metadata"] = json.loads(values["metadata"])
             values["energy"] = Energy.from_dict(json.loads(values["energy"]))
+            values["unverified"] = bool(values["unverified"])
         except (ValueError, TypeError, BanditsError):
             raise BadFile(
                 f"agent '{printable(values['name'], 40)}' in {shown(self.path)} is damaged; "
@@ -127,12 +130,13 @@ class Store(Database):
         command: str,
         mu: float,
         sigma: float,
+        unverified: bool = False,
     ) -> int:
         """Add an agent and enter its energy in the ledger.  Raises InvalidValue if the name is taken."""
         self.check_name_is_free(name)
         cursor = self.execute(
-            "INSERT INTO agents (name, dataset_sha256, model_sha256, metadata, energy, loss, mu, sigma)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO agents (name, dataset_sha256, model_sha256, metadata, energy, loss, mu, sigma,"
+            " unverified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             name,
             state.dataset_sha256,
             state.model_sha256,
@@ -141,6 +145,7 @@ class Store(Database):
             state.loss,
             mu,
             sigma,
+            unverified,
         )
         agent_id = cursor.lastrowid
         assert agent_id is not None
@@ -238,47 +243,6 @@ class Store(Database):
         self.execute("DELETE FROM agents WHERE id = ?", row[0])
         return int(row[0])
 
-    # Matches
-
-    def insert_match(
-        self,
-        a: AgentRecord,
-        b: AgentRecord,
-        *,
-        ruleset: int,
-        dataset_name: str,
-        winner: str | None,
-        outcome: dict[str, Any],
-    ) -> int:
-        """Record a battle and count it for both agents; return its number."""
-        cursor = self.execute(
-            "INSERT INTO matches (ruleset, dataset_name, dataset_sha256, a_id, b_id, a_name, b_name,"
-            " winner, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ruleset,
-            dataset_name,
-            a.dataset_sha256,
-            a.id,
-            b.id,
-            a.name,
-            b.name,
-            winner,
-            json.dumps(outcome),
-        )
-        for record, corner in ((a, "a"), (b, "b")):
-            column = "draws" if winner is None else "wins" if winner == corner else "losses"
-            self.execute(f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", record.id)
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
-
-    def matches(
-        self,
-    ) -> list[tuple[int, int, str, str, str, str | None, dict[str, Any]]]:
-        """Return (id, ruleset, dataset, name a, name b, winner, outcome) of all battles, oldest first."""
-        rows = self.rows(
-            "SELECT id, ruleset, dataset_name, a_name, b_name, winner, outcome FROM matches ORDER BY id"
-        )
-        return [(*row[:-1], json.loads(row[-1])) for row in rows]
-
     def set_rating(self, agent_id: int, mu: float, sigma: float) -> None:
         """Write an agent's rating."""
         self.execute("UPDATE agents SET mu = ?, sigma = ? WHERE id = ?", mu, sigma, agent_id)
@@ -324,6 +288,18 @@ class Store(Database):
         self.execute(
             "DELETE FROM scores WHERE model_sha256 NOT IN (SELECT model_sha256 FROM agents)"
         )
+
+    def is_verified(self, record_sha256: str) -> bool:
+        """Whether this record (`AgentState.record_sha256`) has been retrained here and was true."""
+        return bool(self.row("SELECT 1 FROM verified WHERE record_sha256 = ?", record_sha256))
+
+    def put_verified(self, record_sha256: str) -> None:
+        """Remember that this record is true."""
+        self.execute("INSERT OR IGNORE INTO verified VALUES (?)", record_sha256)
+
+    def set_verified(self, agent_id: int) -> None:
+        """Take the mark from an agent that came from a file."""
+        self.execute("UPDATE agents SET unverified = 0 WHERE id = ?", agent_id)
 
     def meta(self, key: str) -> str | None:
         """Return what is kept under a key, or None."""

@@ -19,6 +19,7 @@ from bandits.agent import Agent
 from bandits.agentstate import AgentState
 from bandits.champion import KEY, pack, read_champion, unpack, write_champion
 from bandits.config import GPTConfig, Settings
+from bandits.course import MAX_SEGMENTS
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, BanditsError, StoreError
 
@@ -184,12 +185,12 @@ def test_a_pickle_is_never_run(tmp_path: Path) -> None:
 
 def crafted(state: AgentState, arrays: dict[str, Any] | None = None, **changes: Any) -> bytes:
     """A file that safetensors itself finds well-formed, with some of its description changed."""
-    description = {"format": 1, "name": "Ada", "agent": state.metadata()}
+    description = {"format": champion.FORMAT, "name": "Ada", "agent": state.metadata()}
     for path, value in changes.items():
         *parents, key = path.split("__")
         place: Any = description
         for parent in parents:
-            place = place[parent]
+            place = place[int(parent) if parent.isdigit() else parent]
         place[key] = value
     return pack(state.arrays() if arrays is None else arrays, {KEY: json.dumps(description)})
 
@@ -197,10 +198,10 @@ def crafted(state: AgentState, arrays: dict[str, Any] | None = None, **changes: 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format": 2}, "newer bandits"),
+        ({"format": 3}, "newer bandits"),
         ({"format": 10**400}, "newer bandits"),
         ({"format": 0}, "incomplete"),
-        ({"format": "1"}, "incomplete"),
+        ({"format": "2"}, "incomplete"),
         ({"name": "\x1b[2Jgone"}, "agent name"),
         ({"name": "../../etc/passwd"}, "agent name"),
         ({"name": 7}, "wrong types"),
@@ -224,6 +225,17 @@ def crafted(state: AgentState, arrays: dict[str, Any] | None = None, **changes: 
         ({"agent__energy__training": 10**4000}, "energy"),
         ({"agent__history__stride": 0}, "history"),
         ({"agent__history": {}}, "missing"),
+        ({"agent__course": None}, "course"),
+        ({"agent__course__arithmetic": "1"}, "course"),
+        ({"agent__course__segments": [7]}, "course"),
+        ({"agent__course__segments": [{"first_step": 0}] * 5000}, "at most 4,096"),
+        ({"agent__course__segments": [{"first_step": 0, "batch_size": 1}]}, "course"),
+        ({"agent__course__segments__0__first_step": -1}, "part from step -1"),
+        ({"agent__course__segments__0__first_step": True}, "part from step True"),
+        ({"agent__course__segments__0__first_step": 30}, "part from step 30"),
+        ({"agent__course__segments__0__learning_rate": -1.0}, "learning_rate"),
+        ({"agent__course__segments__0__schedule": "\x1b[2J"}, "schedule"),
+        ({"agent__course__segments__0__temperature": 0.5}, "course"),
         ({"agent__dataset_name": "x" * 10_000}, "dataset_name"),
         ({"agent__dataset_sha256": None}, "dataset_sha256"),
     ],
@@ -262,7 +274,7 @@ def test_every_array_is_checked(tmp_path: Path, state: AgentState) -> None:
 def test_giant_declared_sizes_are_refused_before_memory_is_taken(
     tmp_path: Path, state: AgentState
 ) -> None:
-    description = json.dumps({"format": 1, "name": "Ada", "agent": state.metadata()})
+    description = json.dumps({"format": 2, "name": "Ada", "agent": state.metadata()})
     for shape in ([10**6, 10**6], [10**300], [2**63, 2**63], [0, 10**12]):
         tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, 4 * 10**12]}
         header = json.dumps({"__metadata__": {KEY: description}, "weights.wte": tensor}).encode()
@@ -302,3 +314,58 @@ def test_any_mutation_gives_a_bad_file_or_a_valid_agent(
             messages.append(str(error))
     assert all(message.isprintable() for message in messages)
     assert n_valid  # a flipped bit of a weight is still a weight
+
+
+# Courses
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        ({"first_step": 0, "batch_size": 2}, "not in order"),
+        ({"first_step": 10, "batch_size": 1}, "changes nothing"),
+        ({"first_step": 10}, "changes nothing"),
+        ({"first_step": 30, "batch_size": 2}, "from step 30, of 30 steps"),
+        ({"first_step": 10, "batch_size": 10**9}, "batch_size"),
+        ({"first_step": 10, "motto": "x"}, "motto"),
+        ({"batch_size": 2}, "from step None"),
+    ],
+)
+def test_every_part_of_a_course_is_checked(
+    tmp_path: Path, state: AgentState, second: dict[str, Any], reason: str
+) -> None:
+    (first,) = state.metadata()["course"]["segments"]
+    (tmp_path / "x").write_bytes(crafted(state, agent__course__segments=[first, second]))
+    assert reason in refusal(tmp_path / "x")
+
+
+def test_the_longest_course_fits_a_file_and_comes_back(tmp_path: Path, dataset: Dataset) -> None:
+    agent = Agent(dataset, GPTConfig(vocab_size=dataset.vocab_size, n_embd=4, n_head=1))
+    for step in range(MAX_SEGMENTS):
+        odd = step % 2
+        agent.settings = Settings(
+            learning_rate=0.012345678901234567e-30 + odd * 1e-40,
+            batch_size=1 + odd,
+            horizon=10**8 - odd,
+            schedule=("constant", "cosine")[odd],
+            warmup=10**8 - odd,
+            beta1=0.1234567890123456e-100 / (1 + odd),
+            beta2=0.1234567890123456e-100 / (1 + odd),
+            eps=0.1234567890123456e-20 / (1 + odd),
+            grad_clip=0.1234567890123456e-100 / (1 + odd),
+        )
+        agent.train_all(1)
+    assert len(agent.course) == MAX_SEGMENTS
+    write_champion(tmp_path / "x", "Ada", agent.state())
+    assert same(read_champion(tmp_path / "x").state, agent.state())
+
+
+def test_a_champion_of_the_first_format_is_read_and_its_course_is_not_known(
+    tmp_path: Path, state: AgentState
+) -> None:
+    metadata = state.metadata()
+    del metadata["course"]
+    (tmp_path / "x").write_bytes(crafted(state, format=1, agent=metadata))
+    found = read_champion(tmp_path / "x").state
+    assert found.course == ()
+    assert same(replace(found, course=state.course), state)
