@@ -8,6 +8,7 @@ from __future__ import annotations
 from bandits.shell.about import AboutCommands
 from bandits.shell.battles import BattleCommands
 from bandits.shell.data import DataCommands
+from bandits.shell.exporting import ExportCommands
 from bandits.shell.files import FileCommands
 from bandits.shell.insight import InsightCommands
 from bandits.shell.pictures import PictureCommands
@@ -24,5 +25,6 @@ COMMAND_SETS = (
     FileCommands,
     InsightCommands,
     PictureCommands,
+    ExportCommands,
     AboutCommands,
 )

@@ -19,10 +19,12 @@ from cmd2 import rich_utils
 from cmd2.parsing import Statement
 
 from bandits.arena import Arena
+from bandits.database import FILE_NAME
 from bandits.errors import BanditsError, printable
 from bandits.shell import COMMAND_SETS
 from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
+from bandits.shell.session import Session
 from bandits.shell.strict import LINE_LIMIT
 
 
@@ -65,6 +67,7 @@ class BanditsShell(HelpfulCmd):
         self.interactive = interactive
         self._arena: Arena | None = None
         self._stop: threading.Event | None = None
+        self.session = Session()
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
         self.hidden_commands += ["edit", "exit", "run_pyscript"]
 
@@ -85,6 +88,7 @@ class BanditsShell(HelpfulCmd):
     def arena(self) -> Arena:
         """The arena of this home, opened when it is first needed."""
         if self._arena is None:
+            self.session.in_old_arena = (self.home / FILE_NAME).exists()
             self._arena = Arena(self.home)
         return self._arena
 
@@ -203,6 +207,15 @@ class BanditsShell(HelpfulCmd):
         """Notice `history --clear`, which shortens what was remembered."""
         self._n_remembered = min(self._n_remembered, len(self.history))
         return super().precmd(statement)
+
+    def postcmd(self, stop: bool, statement: Statement | str) -> bool:
+        """Note a command of the game that succeeded, for `export script`."""
+        stop = super().postcmd(stop, statement)
+        if not self.failed and not self._starting and isinstance(statement, Statement):
+            func = self.get_command_func(statement.command)
+            if func is not None and self._get_command_category(func) != self.DEFAULT_CATEGORY:
+                self.session.note(statement.command, statement.args)
+        return stop
 
     def do__eof(self, _: Any) -> bool | None:
         """Quit at the end of input; on a terminal, leave its line first."""
