@@ -28,6 +28,7 @@ from bandits.judge import Judge, judge_for
 from bandits.leaderboard import LeaderboardRow, rank
 from bandits.ratings import Rating
 from bandits.ratings import update as update_ratings
+from bandits.records import Records
 from bandits.reports import (
     BattleReport,
     EvaluateReport,
@@ -37,7 +38,7 @@ from bandits.reports import (
 )
 from bandits.rules import CURRENT as RULES
 from bandits.sight import Sight
-from bandits.states import ScoreKey, entry_of, finite, score_key, spent_since, stored
+from bandits.states import ScoreKey, entry_of, finite, score_key, spent_since, start_of, stored
 from bandits.store import AgentRecord
 
 LEADERBOARD_SEED = 0
@@ -47,7 +48,7 @@ SPLITS = ("train", "validation", "test")
 Stop = Callable[[], bool]
 
 
-class Arena(Sight):
+class Arena(Sight, Records):
     """An open arena; a context manager.
 
     home: its folder, $BANDITS_HOME or the platform's place for user data if None.  The first one
@@ -283,4 +284,5 @@ class Arena(Sight):
                 dataset_name=agent_a.dataset.name,
                 winner=outcome.winner,
                 outcome=outcome.record(),
+                starts={"a": start_of(a), "b": start_of(b)},
             )

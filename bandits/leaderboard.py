@@ -26,6 +26,7 @@ class Entry:
     draws: int = 0
     losses: int = 0
     rating: float = 0.0
+    unverified: bool = False  # a file says so, and nobody here has retrained it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class LeaderboardRow:
     losses: int
     rating: float
     missing: str | None
+    unverified: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain JSON data."""
@@ -81,6 +83,7 @@ def rank(entries: Iterable[Entry], h: Sequence[float]) -> list[LeaderboardRow]:
                 losses=entry.losses,
                 rating=entry.rating,
                 missing=None if league else _missing(figures, h),
+                unverified=entry.unverified,
             )
         )
     return rows

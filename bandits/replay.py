@@ -7,7 +7,7 @@ cannot be replayed: that part of its energy is taken as stated, and can only mak
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -16,8 +16,16 @@ import numpy.typing as npt
 
 from bandits.agent import Agent, Progress
 from bandits.agentstate import AgentState
-from bandits.config import GPTConfig, Settings
-from bandits.course import MAX_SEGMENTS, Course, known_from, n_seen_along, next_change, settings_at
+from bandits.config import GPTConfig, Settings, check_seed
+from bandits.course import (
+    MAX_SEGMENTS,
+    Course,
+    course_from_dict,
+    known_from,
+    n_seen_along,
+    next_change,
+    settings_at,
+)
 from bandits.datasets import Dataset
 from bandits.energy import Energy, forward_flops
 from bandits.errors import InvalidValue
@@ -42,6 +50,24 @@ class Recipe:
     def of(cls, agent: Agent) -> Self:
         """Return the recipe of an agent."""
         return cls(**{key: getattr(agent, key) for key in cls.__slots__})
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any], dataset: Dataset) -> Self:
+        """Return the recipe in an `AgentState.metadata()`.  Raises KeyError, TypeError or ValueError."""
+        config = GPTConfig.from_dict(metadata["config"])
+        n_steps, diverged = metadata["n_steps"], metadata["diverged"]
+        if type(n_steps) is not int or n_steps < 0 or type(diverged) is not bool:
+            raise InvalidValue("n_steps and diverged are not a count and a flag")
+        return cls(
+            dataset=dataset,
+            config=config,
+            settings=Settings.from_dict(metadata["settings"]),
+            seed=check_seed(metadata["seed"]),
+            course=course_from_dict(metadata["course"], config, n_steps, diverged=diverged),
+            n_steps=n_steps,
+            diverged=diverged,
+            energy=Energy.from_dict(metadata["energy"]),
+        )
 
     def check_known(self) -> None:
         """Raise InvalidValue if a part of the course is not known."""

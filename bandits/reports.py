@@ -38,6 +38,7 @@ class AgentRow:
     current: bool = False
     bits: float | None = None  # H as last judged with these weights and this temperature
     score: float | None = None  # None until the arena has judged these weights
+    unverified: bool = False  # a file says so, and nobody here has retrained it
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain JSON data."""
@@ -58,6 +59,7 @@ class AgentRow:
             "current": self.current,
             "bits": self.bits,
             "score": self.score,
+            "unverified": self.unverified,
         }
 
 
@@ -225,3 +227,28 @@ class DatasetRow:
     def as_dict(self) -> dict[str, Any]:
         """The row as plain JSON data."""
         return {key: getattr(self, key) for key in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What `verify` found of an agent, a champion file or a match.
+
+    difference: what differs first between the record and its replay, None if nothing does; step: the step
+    of the agent at which it shows.  n_flops: what the replay took; nobody is charged.
+    """
+
+    kind: str  # 'agent', 'file' or 'match'
+    name: str  # of the agent, or the match's number
+    verified: bool
+    stopped: bool  # the player interrupted it: neither verified nor refuted
+    difference: str | None
+    step: int | None
+    n_steps: int
+    n_flops: int
+    seed: int | None = None
+    stated: Energy | None = None  # an agent's bill; of a match, None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain JSON data."""
+        data = {key: getattr(self, key) for key in self.__slots__}
+        return data | {"stated": self.stated.as_dict() if self.stated else None}

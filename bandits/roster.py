@@ -1,4 +1,4 @@
-"""Who is in the arena: creating, choosing, cloning, renaming, saving and loading agents.
+"""Who is in the arena: creating, choosing, cloning and renaming agents, and their settings.
 
 The half of `bandits.arena.Arena` that keeps the books and runs no model.
 """
@@ -6,19 +6,17 @@ The half of `bandits.arena.Arena` that keeps the books and runs no model.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bandits import datasets
 from bandits.agent import Agent
-from bandits.champion import SUFFIX, read_champion, write_champion
 from bandits.config import GPTConfig, Settings, check_agent_name, check_batch_memory
 from bandits.database import default_home
 from bandits.datasets import Dataset
-from bandits.energy import Energy, format_flops
-from bandits.errors import BadFile, InvalidValue, UnknownName, printable
+from bandits.energy import Energy
+from bandits.errors import BadFile, UnknownName, printable
 from bandits.library import Library
 from bandits.ratings import Rating
 from bandits.reports import AgentRow, DatasetRow
@@ -176,7 +174,14 @@ class Roster:
         check_agent_name(name)
         self._store.check_name_is_free(name)
         record, agent = self._loaded(source)
-        return self._enter(name, stored(agent), record.energy, "clone", becomes_current=False)
+        return self._enter(
+            name,
+            stored(agent),
+            record.energy,
+            "clone",
+            becomes_current=False,
+            unverified=record.unverified,
+        )
 
     def switch_agent(self, name: str) -> AgentRow:
         """Make an agent the current one.  Raises UnknownName."""
@@ -222,53 +227,6 @@ class Roster:
             self._store.update_metadata(record, {**record.metadata, "settings": settings.as_dict()})
         return settings
 
-    # Champion files
-
-    def save(self, path: str | os.PathLike[str] | None = None, name: str | None = None) -> Path:
-        """Write an agent to a champion file, NAME.safetensors in the current folder by default.
-
-        path: a file, whose ending may be left out, or a folder.
-        An earlier champion of that path is replaced, any other file is not.
-        Raises: UnknownName, StoreError if the file cannot be written.
-        """
-        record, agent = self._loaded(name)
-        target = Path(record.name if path is None else path)
-        if path is not None and target.is_dir():
-            target = target / record.name
-        if not target.suffix:
-            target = target.with_name(target.name + SUFFIX)
-        write_champion(target, record.name, agent.state())
-        return target
-
-    def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentRow:
-        """Read an agent from a champion file; it becomes the current agent, energy and all.
-
-        as_name: what to call it here, if not by the name in the file.
-        Raises: BadFile for a file that is no champion or of a dataset that is unknown here,
-        InvalidValue for a name that is taken.
-        """
-        if as_name is not None:
-            self._store.check_name_is_free(check_agent_name(as_name))
-        path = Path(path)
-        if not path.suffix and not path.exists():
-            path = path.with_name(path.name + SUFFIX)  # as `save` does
-        champion = read_champion(path)
-        name, state = as_name or champion.name, champion.state
-        if name in self._store.agent_names():
-            raise InvalidValue(
-                f"agent name '{name}' is taken; load it under another: load FILE --as NAME"
-            )
-        dataset = self._library.with_content(state.dataset_sha256, state.dataset_name)
-        if dataset is None:
-            raise BadFile(
-                f"champion '{champion.name}' learned dataset '{printable(state.dataset_name, 40)}' "
-                f"(sha256 {printable(state.dataset_sha256, 12)}), which is not here; open its text "
-                "first: dataset FILE"
-            )
-        agent = Agent.from_state(replace(state, dataset_name=dataset.name), dataset)
-        _check_bill(champion.name, agent)
-        return self._enter(name, stored(agent), state.energy, "load")
-
     # Datasets
 
     def datasets(self) -> list[DatasetRow]:
@@ -291,10 +249,24 @@ class Roster:
 
     # Rows
 
-    def _insert(self, name: str, state: StoredState, energy: Energy, command: str) -> int:
+    def _insert(
+        self,
+        name: str,
+        state: StoredState,
+        energy: Energy,
+        command: str,
+        *,
+        unverified: bool = False,
+    ) -> int:
         rating = Rating()
         return self._store.insert_agent(
-            name, state, energy, command=command, mu=rating.mu, sigma=rating.sigma
+            name,
+            state,
+            energy,
+            command=command,
+            mu=rating.mu,
+            sigma=rating.sigma,
+            unverified=unverified,
         )
 
     def _enter(
@@ -305,9 +277,10 @@ class Roster:
         command: str,
         *,
         becomes_current: bool = True,
+        unverified: bool = False,
     ) -> AgentRow:
         with self._store.transaction():
-            agent_id = self._insert(name, state, energy, command)
+            agent_id = self._insert(name, state, energy, command, unverified=unverified)
             if becomes_current:
                 self._store.set_meta("current_agent", str(agent_id))
         return self._row_of(name)
@@ -335,15 +308,4 @@ class Roster:
             n_agents=sum(record.dataset_sha256 == dataset.sha256 for record in records),
             built_in=self._library.is_built_in(dataset.name),
             current=dataset.name == (self._store.meta("current_dataset") or STARTER_DATASET),
-        )
-
-
-def _check_bill(name: str, agent: Agent) -> None:
-    """Raise BadFile for a champion that claims to have trained for less than its steps cost."""
-    stated, least = agent.energy.training, agent.least_training_flops()
-    if stated < least or agent.n_seen < agent.n_steps:
-        raise BadFile(
-            f"champion '{name}' states {format_flops(stated)} of training, but {agent.n_steps:,} steps "
-            f"over {agent.n_seen:,} documents took at least {format_flops(least)}; ask for the file as "
-            "it was saved"
         )

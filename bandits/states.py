@@ -30,7 +30,7 @@ def stored(agent: Agent) -> StoredState:
     return StoredState(
         metadata=state.metadata(),
         dataset_sha256=state.dataset_sha256,
-        model_sha256=_model_sha256(state),
+        model_sha256=model_sha256(state),
         loss=finite(agent.history.mean_of_last()),
         arrays=pack(state.arrays()),
     )
@@ -74,6 +74,7 @@ def roster_row(record: AgentRecord, *, current: bool, judgement: dict[str, Any] 
         current=current,
         bits=judgement["bits"] if judgement else None,
         score=judgement["score"] if judgement else None,
+        unverified=record.unverified,
     )
 
 
@@ -88,7 +89,13 @@ def entry_of(row: AgentRow, figures: dict[str, Any]) -> Entry:
         draws=row.draws,
         losses=row.losses,
         rating=row.rating,
+        unverified=row.unverified,
     )
+
+
+def start_of(record: AgentRecord) -> dict[str, Any]:
+    """Return how an agent stands, as a match keeps it: what a replay begins with."""
+    return {**record.metadata, "energy": record.energy.as_dict()}
 
 
 def spent_since(before: Energy, after: Energy) -> Energy:
@@ -105,7 +112,8 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _model_sha256(state: AgentState) -> str:
+def model_sha256(state: AgentState) -> str:
+    """Return the key of what a judge sees of an agent: its sizes and weights, and whether it diverged."""
     judged = {**state.config.as_dict(), "diverged": state.diverged}
     digest = sha256(json.dumps(judged, sort_keys=True).encode())
     for name, weights in sorted(state.weights.items()):

@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
     {"replay"},
     {"ngrams", "judge", "rules", "battle", "ratings", "leaderboard", "health", "reports"},
     {"store", "matches", "schema", "database", "keep", "champion"},
-    {"arena", "sight", "roster", "states", "library"},
+    {"arena", "sight", "records", "roster", "states", "library"},
     {"plots"},
     {"shell", "__main__"},
 ]
