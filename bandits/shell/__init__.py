@@ -6,6 +6,7 @@ A command set is one file and one line in COMMAND_SETS.
 from __future__ import annotations
 
 from bandits.shell.about import AboutCommands
+from bandits.shell.background import JobCommands
 from bandits.shell.battles import BattleCommands
 from bandits.shell.data import DataCommands
 from bandits.shell.exporting import ExportCommands
@@ -19,6 +20,7 @@ from bandits.shell.training import TrainingCommands
 COMMAND_SETS = (
     RosterCommands,
     TrainingCommands,
+    JobCommands,
     SettingsCommands,
     BattleCommands,
     DataCommands,

@@ -1,7 +1,6 @@
 """The game's shell: the arena, the player's terminal, and what is remembered between sessions.
 
-A Ctrl-C during training becomes a flag that the arena polls; what is typed and aliased is kept at once,
-not at exit.
+What is typed and aliased is kept at once, not at exit.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ import contextlib
 import io
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from cmd2 import rich_utils
 from cmd2.parsing import Statement
@@ -22,9 +19,10 @@ from bandits.arena import Arena
 from bandits.database import FILE_NAME
 from bandits.errors import BanditsError, printable
 from bandits.shell import COMMAND_SETS
+from bandits.shell.alerts import AlertingCmd
+from bandits.shell.calls import CalledArena
 from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
-from bandits.shell.session import Session
 from bandits.shell.strict import LINE_LIMIT
 
 
@@ -50,7 +48,7 @@ def _input(interactive: bool) -> TextIO:
     return sys.stdin
 
 
-class BanditsShell(HelpfulCmd):
+class BanditsShell(HelpfulCmd, AlertingCmd):
     """The game's commands over one arena; `interactive` is whether someone is there to be asked."""
 
     def __init__(self, home: Path, *, interactive: bool = False, keep_going: bool = False) -> None:
@@ -58,16 +56,15 @@ class BanditsShell(HelpfulCmd):
             rich_utils.AllowStyle.NEVER if plain_terminal() else rich_utils.AllowStyle.TERMINAL
         )
         super().__init__(
+            home=home,
+            interactive=interactive,
             keep_going=keep_going,
             stdin=_input(interactive),
             command_sets=[new() for new in COMMAND_SETS],
         )
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
-        self.home = home
-        self.interactive = interactive
         self._arena: Arena | None = None
-        self._stop: threading.Event | None = None
-        self.session = Session()
+        self._called = CalledArena(self)
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
         self.hidden_commands += ["edit", "exit", "run_pyscript"]
 
@@ -86,11 +83,19 @@ class BanditsShell(HelpfulCmd):
 
     @property
     def arena(self) -> Arena:
-        """The arena of this home, opened when it is first needed."""
+        """The arena of this home, as commands may use it."""
+        return cast(Arena, self._called)
+
+    def open_arena(self) -> Arena:
+        """Return the arena of this home, opened when it is first needed."""
         if self._arena is None:
             self.session.in_old_arena = (self.home / FILE_NAME).exists()
             self._arena = Arena(self.home)
         return self._arena
+
+    def give_away_arena(self) -> None:
+        """Leave the open arena to whoever still uses it; the next command opens it anew."""
+        self._arena = None
 
     def close(self) -> None:
         """Close the arena, if it was opened."""
@@ -109,35 +114,12 @@ class BanditsShell(HelpfulCmd):
     def confirm(self, question: str) -> bool:
         """Ask the player; anything but yes is no."""
         try:
-            return self.read_input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            with contextlib.ExitStack() as stack:
+                if self._is_tty_session(self.main_session):  # then Ctrl-C is a key
+                    stack.enter_context(self.deaf())
+                return self.read_input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         except (EOFError, KeyboardInterrupt):
             return False
-
-    # ------------------------------------------------------------------ Ctrl-C
-
-    @contextlib.contextmanager
-    def stoppable(self) -> Iterator[Callable[[], bool]]:
-        """While in this context the first Ctrl-C makes the yielded function true, and no more.
-
-        The second one interrupts as usual, should the first not be heard.
-        """
-        self._stop = threading.Event()
-        try:
-            yield self._stop.is_set
-        finally:
-            self._stop = None
-
-    def sigint_handler(self, signum: int, frame: Any) -> None:
-        """Take a Ctrl-C: to the running training if there is one."""
-        if self._stop is not None and not self._stop.is_set():
-            self._stop.set()
-        else:
-            super().sigint_handler(signum, frame)
-
-    def _raise_keyboard_interrupt(self) -> None:
-        if self.interactive:
-            self.poutput()
-        raise KeyboardInterrupt
 
     # ------------------------------------------------------------------ what survives
 
@@ -195,6 +177,7 @@ class BanditsShell(HelpfulCmd):
         except OSError as problem:
             self._warn(f"what you typed cannot be kept: {problem.strerror}")
         self._n_remembered, self._kept = len(self.history), changed
+        super().after_command()
         if self.interactive:
             self.refresh_prompt()
 
@@ -233,4 +216,5 @@ class BanditsShell(HelpfulCmd):
 
     def pre_prompt(self) -> None:
         """Let the prompt follow what another window changed."""
+        super().pre_prompt()
         self.refresh_prompt()

@@ -29,7 +29,8 @@ def run(
         if interactive:
             shell.keep_going = False
             shell.poutput(banner(shell), soft_wrap=False)
-            return int(shell.cmdloop())
+            shell.cmdloop()
+            return shell.exit_code
         try:
             if commands is not None:
                 shell.runcmds_plus_hooks(commands)
@@ -39,10 +40,14 @@ def run(
                 shell.run_numbered(_standard_input(), "standard input")
         except BanditsError as problem:
             shell.fail(str(problem))
+        given_up = shell.failed and not keep_going
+        if not shell.end_jobs(stop=given_up):
+            return 130
         return shell.exit_code or int(shell.failed)
     except KeyboardInterrupt:
         return 130
     finally:
+        shell.end_jobs(stop=True)
         shell.close()
 
 

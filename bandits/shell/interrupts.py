@@ -1,0 +1,154 @@
+"""Ctrl-C: it ends the command, at once, never the shell, and no change is left half made.
+
+A key press is a signal only while a command runs; at the prompt prompt_toolkit takes it as a key.
+Three places hear the signal, each in its own way: a training has a flag that it polls; a call of
+the arena runs in a thread of its own (bandits.shell.calls), and whoever waits for it can leave;
+everything else a command does is interrupted by KeyboardInterrupt, as in any program.  Between
+commands the signal is kept for the next one, for there the history is written and the prompt drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cmd2.parsing import Statement
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+from prompt_toolkit.keys import Keys
+
+from bandits.shell.strict import StrictCmd
+
+GRACE_SECONDS = 0.12  # what a Ctrl-C leaves a call to end in by itself; the promise is 0.3
+_POLL_SECONDS = 0.03
+
+
+class InterruptibleCmd(StrictCmd):
+    """A command interpreter that a Ctrl-C brings back to its prompt within 0.3 s."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pressed = False  # a Ctrl-C that nothing has answered yet
+        self._drawing_prompt = False  # it is about to be there: nothing is left to interrupt
+        self._raising = False  # the main thread is where KeyboardInterrupt does no harm
+        self._stop: threading.Event | None = None
+
+    @contextlib.contextmanager
+    def stoppable(self) -> Iterator[Callable[[], bool]]:
+        """While in this context the first Ctrl-C makes the yielded function true, and no more.
+
+        The second one interrupts as usual, should the first not be heard.
+        """
+        self._stop = threading.Event()
+        try:
+            yield self._stop.is_set
+        finally:
+            if self._stop.is_set():  # answered: whoever stopped by it says so
+                self._pressed = False
+            self._stop = None
+
+    @contextlib.contextmanager
+    def deaf(self) -> Iterator[None]:
+        """While in this context a Ctrl-C raises nothing; `wait` hears it, and `check_interrupt`."""
+        raising, self._raising = self._raising, False
+        try:
+            yield
+        finally:
+            self._raising = raising
+
+    def sigint_handler(self, signum: int, frame: Any) -> None:
+        """Take a Ctrl-C to whoever can act on it now."""
+        if self._cur_pipe_proc_reader is not None:
+            self._cur_pipe_proc_reader.send_sigint()
+        if self._drawing_prompt:
+            return
+        first = self._stop is not None and not self._stop.is_set()
+        if self._stop is not None:
+            self._stop.set()
+        self._pressed = True
+        if self._raising and not first and not self.sigint_protection:
+            self._raise_keyboard_interrupt()
+
+    def _raise_keyboard_interrupt(self) -> None:
+        self._pressed = False
+        raise KeyboardInterrupt
+
+    def wait(self, done: threading.Event, *, seconds: float | None = None) -> bool:
+        """Wait for an event, so that a Ctrl-C is heard.
+
+        Returns whether it came: not if a Ctrl-C was pressed and GRACE_SECONDS have passed since, or
+        `seconds` have.
+        """
+        began = time.monotonic()
+        pressed_at = began if self._pressed else None
+        with self.deaf():
+            while not done.wait(_POLL_SECONDS):
+                now = time.monotonic()
+                if self._pressed and pressed_at is None:
+                    pressed_at = now
+                if pressed_at is not None and now - pressed_at > GRACE_SECONDS:
+                    return False
+                if seconds is not None and now - began > seconds:
+                    return False
+        return True
+
+    def check_interrupt(self) -> None:
+        """Raise the KeyboardInterrupt of a Ctrl-C that nothing has answered yet."""
+        if self._pressed:
+            self._raise_keyboard_interrupt()
+
+    # ------------------------------------------------------------------ where it is heard
+
+    def onecmd(self, statement: Statement | str, *, add_to_history: bool = True) -> bool:
+        """Run a command; a Ctrl-C that came on the way to it, or was not answered in it, ends it."""
+        outer = self._raising
+        if not outer:
+            self._hear_keys()
+        try:
+            self._raising = True
+            self.check_interrupt()
+            stop = super().onecmd(statement, add_to_history=add_to_history)
+            self.check_interrupt()
+            return stop
+        finally:
+            self._raising = outer
+
+    def onecmd_plus_hooks(self, line: str, **options: Any) -> bool:
+        """Run a line, and leave no trace of where in it a Ctrl-C came."""
+        outer = self._raising
+        try:
+            return super().onecmd_plus_hooks(line, **options)
+        finally:
+            self._raising = outer
+
+    def _hear_keys(self) -> None:
+        """Find a Ctrl-C that was typed right behind the command, while the prompt was leaving."""
+        if not self._is_tty_session(self.main_session):
+            return
+        terminal = self.main_session.input
+        keys = [*get_typeahead(terminal), *terminal.read_keys()]
+        presses = [n for n, key in enumerate(keys) if key.key == Keys.ControlC]
+        if presses:
+            self._pressed = True
+            keys = keys[presses[-1] + 1 :]
+        store_typeahead(terminal, keys)
+
+    def _read_command_line(self, prompt: str) -> str:
+        if self._is_tty_session(self.main_session):
+            self._drawing_prompt = True  # until pre_prompt
+            try:
+                return super()._read_command_line(prompt)
+            finally:
+                self._drawing_prompt = False
+        self._pressed = False
+        self._raising = True  # a terminal that cannot edit: Ctrl-C is a signal there too
+        try:
+            return super()._read_command_line(prompt)
+        finally:
+            self._raising = False
+
+    def pre_prompt(self) -> None:
+        """Forget what came before the prompt; from here on Ctrl-C is for what is typed at it."""
+        self._pressed = self._drawing_prompt = False
