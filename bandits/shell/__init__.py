@@ -16,6 +16,7 @@ from bandits.shell.pictures import PictureCommands
 from bandits.shell.roster import RosterCommands
 from bandits.shell.settings import SettingsCommands
 from bandits.shell.training import TrainingCommands
+from bandits.shell.verification import VerificationCommands
 
 COMMAND_SETS = (
     RosterCommands,
@@ -25,6 +26,7 @@ COMMAND_SETS = (
     BattleCommands,
     DataCommands,
     FileCommands,
+    VerificationCommands,
     InsightCommands,
     PictureCommands,
     ExportCommands,

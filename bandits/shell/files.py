@@ -61,7 +61,11 @@ class FileCommands(BanditsCommands):
         self.say(
             f"loaded {row.name} from {tilde(path)}: {row.config}, {plural(row.n_steps, 'step')}; "
             "it is the current agent",
-            hint("generate", f"battle {row.name} RIVAL 100"),
+            hint(
+                *([f"verify {row.name}"] if row.unverified else []),
+                "generate",
+                f"battle {row.name} RIVAL 100",
+            ),
         )
 
 

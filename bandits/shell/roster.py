@@ -20,6 +20,7 @@ from bandits.shell.base import (
 )
 from bandits.shell.tables import Column, fitting
 from bandits.shell.text import decimal, hint, plural, shown
+from bandits.shell.verification import marked, note_on_marks
 
 
 def _agents_parser() -> CommandParser:
@@ -91,6 +92,8 @@ class RosterCommands(BanditsCommands):
             self.say_json([row.as_dict() for row in rows])
         else:
             self.say(_agents_table(rows, self._cmd.width))
+            if note := note_on_marks(row.name for row in rows if row.unverified):
+                self.say(note)
 
     @cmd2.with_argparser(_create_parser)
     def do_create_agent(self, args: argparse.Namespace) -> None:
@@ -157,7 +160,9 @@ def _agents_table(rows: Sequence[AgentRow], width: int) -> Table:
     datasets = {row.dataset_name for row in rows}
     columns = [
         Column("", ["▸" if row.current else "" for row in rows], left=True),
-        Column("agent", [row.name for row in rows], left=True, style="cyan"),
+        Column(
+            "agent", [marked(row.name, row.unverified) for row in rows], left=True, style="cyan"
+        ),
         Column("shape", [str(row.config) for row in rows], dropped=2, left=True),
         Column("steps", [f"{row.n_steps:,}" for row in rows]),
         Column("loss", [_loss(row) for row in rows], dropped=3),
