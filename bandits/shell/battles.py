@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import cmd2
 from rich.text import Text
 
 from bandits.energy import format_flops
-from bandits.reports import BattleReport
+from bandits.reports import AgentRow, BattleReport
+from bandits.schedules import last_step
 from bandits.shell.base import (
     BanditsCommands,
     CommandParser,
@@ -21,9 +23,15 @@ from bandits.shell.base import (
     whole_number,
 )
 from bandits.shell.cards import battle_card
+from bandits.shell.live import RaceView, add_watch, race_view, watch_seconds
+from bandits.shell.livecurve import Curve
+from bandits.shell.livestory import Race
 from bandits.shell.progress import ProgressLine
 from bandits.shell.tables import Column, fitting
-from bandits.shell.text import decimal, hint, percent, plural, significant
+from bandits.shell.text import Hint, decimal, hint, percent, plural, significant
+from bandits.shell.verification import marked, note_on_marks
+
+_FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,6 +46,7 @@ def _battle_parser() -> CommandParser:
         "battle A B 100",
         "battle A B 100 --exhibition",
         "battle A B --energy 500M",
+        "battle A B 1000 --watch 10",
     )
     for name in ("a", "b"):
         command.add_argument(
@@ -54,6 +63,7 @@ def _battle_parser() -> CommandParser:
         "--exhibition", action="store_true", help="fight with copies: nothing changes"
     )
     command.add_argument("--seed", metavar="N", default="0", help="of the samples and verdict (0)")
+    add_watch(command, "spread the race over so many seconds, for people to watch; at most 600")
     add_json(command)
     return command
 
@@ -84,7 +94,12 @@ class BattleCommands(BanditsCommands):
         if args.energy is not None:
             budget = energy(args.energy, f"battle {args.a} {args.b} --energy 500M")
         seed = whole_number(args.seed, "seed", f"{example} --seed 1")
-        with self._cmd.stoppable() as stop, ProgressLine(args.a, args.b) as progress:
+        watch = None if args.watch is None else watch_seconds(args.watch, f"{example} --watch 10")
+        if watch and args.json:
+            raise UsageError("battle: --json draws no race to --watch; leave one of them out")
+        rows = {row.name: row for row in self.arena.agents() if row.name in (args.a, args.b)}
+        view = self._view(args, rows, n_steps, budget, watch)
+        with self._cmd.stoppable() as stop, view:
             report = self.arena.battle(
                 args.a,
                 args.b,
@@ -93,19 +108,53 @@ class BattleCommands(BanditsCommands):
                 exhibition=args.exhibition,
                 seed=seed,
                 stop=stop,
-                on_progress=progress.battle,
+                on_progress=view.battle,
             )
+            view.finish(report.outcome, stop)
         if args.json:
             self.say_json(report.as_dict())
         elif report.outcome.stopped:
             self._stopped(report)
         else:
-            self.say(battle_card(report, self._cmd.width), _next(report))
+            uniform_loss = math.log(rows[args.a].config.vocab_size)
+            self.say(battle_card(report, self._cmd.width), _next(report, uniform_loss))
         if stop():
             raise KeyboardInterrupt
 
+    def _view(
+        self,
+        args: argparse.Namespace,
+        rows: dict[str, AgentRow],
+        n_steps: int | None,
+        budget: int | None,
+        watch: float | None,
+    ) -> RaceView | ProgressLine:
+        """Return what shows the battle while it is fought."""
+        if args.json:
+            return ProgressLine(args.a, args.b)
+        ends: dict[str, int | None] = {}
+        rates: dict[str, float] = {}
+        for side, name in (("a", args.a), ("b", args.b)):
+            if name in rows:  # else the arena will say so
+                settings = rows[name].settings
+                end = last_step(settings.schedule, settings.horizon)
+                ends[side] = None if end is None else max(0, end - rows[name].n_steps)
+                rates[side] = settings.learning_rate
+        race = Race(
+            names={"a": args.a, "b": args.b},
+            curves={"a": Curve(), "b": Curve()},
+            n_steps=n_steps or 0,
+            max_flops=budget or 0,
+            ends=ends,
+            rates=rates,
+        )
+        return race_view(race, self._cmd.stdout, watch)
+
     def _stopped(self, report: BattleReport) -> None:
         a, b = report.outcome.a, report.outcome.b
+        if not report.exhibition:
+            self._cmd.session.note_training(report.name_a, a.n_steps)
+            self._cmd.session.note_training(report.name_b, b.n_steps)
         kept = "nothing is kept of an exhibition" if report.exhibition else "the training is kept"
         self.say(
             f"stopped without a verdict: {report.name_a} did {plural(a.n_steps, 'step')}, "
@@ -120,18 +169,28 @@ class BattleCommands(BanditsCommands):
             self.say_json([row.as_dict() for row in rows])
             return
         self.say(_board(rows, self._cmd.width))
+        if note := note_on_marks(row.name for row in rows if row.unverified):
+            self.say(note)
         for row in rows:
             if row.missing:
                 self.say(Text(f"{row.name} is unranked: {row.missing}", style="dim"))
 
 
-def _next(report: BattleReport) -> Text:
+def _next(report: BattleReport, uniform_loss: float) -> Hint:
     a, b = report.name_a, report.name_b
+    hopeless = _FAR_WORSE * uniform_loss
+    ruined = [
+        name
+        for name, corner in ((a, report.outcome.a), (b, report.outcome.b))
+        if corner.diverged or (corner.loss is not None and corner.loss > hopeless)
+    ]
+    if ruined:  # its weights cannot be mended: it takes a new agent, and smaller steps
+        return hint(
+            f"diagnose {ruined[0]}", "create_agent NAME", "config learning_rate 0.01", "leaderboard"
+        )
     if report.winner is None:
         return hint(f"battle {a} {b} 500", "leaderboard", f"generate 20 {a}")
     loser = b if report.winner == a else a
-    if report.outcome.reason == "forfeit":
-        return hint(f"diagnose {loser}", "leaderboard", f"generate 20 {report.winner}")
     return hint(f"battle {a} {b} 500", "leaderboard", f"config batch_size 4 --agent {loser}")
 
 
@@ -139,7 +198,9 @@ def _board(rows: Sequence[LeaderboardRow], width: int) -> Table:
     records = [f"{row.wins}-{row.draws}-{row.losses}" for row in rows]
     columns = [
         Column("#", ["-" if row.rank is None else f"{row.rank}" for row in rows]),
-        Column("agent", [row.name for row in rows], left=True, style="cyan"),
+        Column(
+            "agent", [marked(row.name, row.unverified) for row in rows], left=True, style="cyan"
+        ),
         Column("league", [row.league or "-" for row in rows], left=True),
         Column("shape", [str(row.config) for row in rows], dropped=5, left=True),
         Column("PPL", [decimal(row.perplexity) for row in rows], dropped=4),

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from bandits.errors import printable
 
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
 EMPTY = "(empty)"
+_BETWEEN = "  ·  "  # two commands
 
 
 def shown(text: str, limit: int = 60) -> str:
@@ -52,14 +59,30 @@ def plural(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def hint(*commands: str, lead: str = "next") -> Text:
-    """Return one dim line with what could be typed now."""
-    line = Text(f"{lead}: ", style="dim")
-    for n, command in enumerate(commands):
-        if n:
-            line.append("  ·  ", style="dim")
-        line.append(command, style="cyan")
-    return line
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What could be typed now: dim, on lines that break between commands and never inside one."""
+
+    lead: str
+    commands: tuple[str, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield as many lines as the width takes; a command that is wider stays one line all the same."""
+        line = Text(f"{self.lead}: ", style="dim")
+        for n, command in enumerate(self.commands):
+            if n and line.cell_len + len(_BETWEEN) + cell_len(command) > options.max_width:
+                yield line
+                line = Text(" " * (len(self.lead) + 2), style="dim")
+            elif n:
+                line.append(_BETWEEN, style="dim")
+            line.append(command, style="cyan")
+            line.no_wrap, line.overflow = True, "ignore"
+        yield line
+
+
+def hint(*commands: str, lead: str = "next") -> Hint:
+    """Return what could be typed now, ready to print."""
+    return Hint(lead, commands)
 
 
 def tilde(path: Path) -> str:

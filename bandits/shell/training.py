@@ -15,12 +15,13 @@ from bandits.schedules import learning_rates
 from bandits.shell.base import (
     BanditsCommands,
     CommandParser,
+    UsageError,
     add_agent,
     add_json,
     parser,
     whole_number,
 )
-from bandits.shell.progress import ProgressLine
+from bandits.shell.live import add_watch, training_view, watch_seconds
 from bandits.shell.text import decimal, hint, percent, plural, shown
 
 _FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
@@ -31,9 +32,16 @@ def _train_parser() -> CommandParser:
         "Train an agent for a number of steps. Ctrl-C stops it and keeps what was trained.",
         "train 1000",
         "train 500 B",
+        "train 1000 --watch 5",
     )
     command.add_argument("steps", metavar="STEPS", help="steps of Adam")
     add_agent(command)
+    command.add_argument(
+        "--background",
+        action="store_true",
+        help="go on at the prompt meanwhile (jobs, stop); a script waits for it at its end",
+    )
+    add_watch(command, "spread the curve over so many seconds, for people to watch; at most 600")
     return command
 
 
@@ -57,12 +65,32 @@ class TrainingCommands(BanditsCommands):
     def do_train(self, args: argparse.Namespace) -> None:
         """Train an agent."""
         n_steps = whole_number(args.steps, "steps", "train 100")
+        watch = None if args.watch is None else watch_seconds(args.watch, "train 1000 --watch 5")
         name = args.agent or self.arena.current
-        with self._cmd.stoppable() as stop, ProgressLine(name) as progress:
-            report = self.arena.train(n_steps, args.agent, stop=stop, on_progress=progress.train)
+        if args.background:
+            self._begin(name, n_steps, args.watch)
+            return
+        view = training_view(name, n_steps, self._cmd.stdout, watch)
+        with self._cmd.stoppable() as stop, view:
+            report = self.arena.train(n_steps, args.agent, stop=stop, on_progress=view.train)
+            view.finish(report, stop)
         self._describe(report)
+        if report.stopped:
+            self._cmd.session.note_training(report.name, report.n_done)
         if stop():
             raise KeyboardInterrupt
+
+    def _begin(self, name: str, n_steps: int, watch: str | None) -> None:
+        """Train in the background."""
+        if watch is not None:
+            raise UsageError("train: --background has no curve to --watch; leave one of them out")
+        job = self._cmd.begin_job(name, n_steps)
+        if not job.ended.is_set():  # else it has been told
+            number = job.number
+            self.say(
+                f"job {number}: {name} trains {plural(n_steps, 'step')} in the background",
+                hint("jobs", f"stop {number}"),
+            )
 
     def _describe(self, report: TrainReport) -> None:
         loss = report.loss

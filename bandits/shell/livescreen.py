@@ -1,0 +1,133 @@
+"""Frames drawn over each other on a terminal, the last of which stays.
+
+A frame is moved over line by line, never cleared first, so it does not flicker; lines are shorter than
+the terminal, so they do not wrap.  When the terminal has been made narrower than what is on it, no
+count of lines is right any more (some terminals wrap what is there and some do not), so a new page is
+begun; what was on the old one is scrolled up, not lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+FRAME_SECONDS = 0.1
+MOST_OF_THE_TIME = 0.02  # goes into drawing, whatever the machine
+_SETTLED_SECONDS = 0.25  # after which a resized terminal counts as done
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+DEFAULT_SIZE = (80, 24)
+_LEAST_SIZE = (24, 6)
+
+
+def can_draw(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that can move its cursor and belongs to this process now."""
+    if os.environ.get("TERM") in ("dumb", "unknown") or not stream.isatty():
+        return False
+    columns, rows = size_of(stream)
+    return columns >= _LEAST_SIZE[0] and rows >= _LEAST_SIZE[1] and _in_front(stream)
+
+
+def _in_front(stream: TextIO) -> bool:
+    """Whether this process is not in the background of its terminal (`bandits ... &`)."""
+    if not hasattr(os, "tcgetpgrp"):
+        return True
+    try:
+        return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+    except OSError:  # a terminal that controls no process, as under some test tools
+        return True
+
+
+def size_of(stream: TextIO) -> tuple[int, int]:
+    """Return the columns and rows of a terminal as it is now, at most $COLUMNS wide."""
+    try:
+        columns, rows = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        columns, rows = 0, 0
+    columns, rows = columns or DEFAULT_SIZE[0], rows or DEFAULT_SIZE[1]
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and 0 < int(wanted) < columns:
+        columns = int(wanted)
+    return columns, rows
+
+
+@contextlib.contextmanager
+def silent_keyboard(stream: TextIO) -> Iterator[None]:
+    """Keep what is typed meanwhile off the screen; it stays to be read by whoever reads next."""
+    try:
+        import termios
+
+        descriptor = stream.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (ImportError, OSError, ValueError):  # no such terminal
+        yield
+        return
+    except termios.error:
+        yield
+        return
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+class Screen:
+    """Where frames are drawn; `n_frames` have been so far."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.n_frames = 0
+        self.most_of_the_time = MOST_OF_THE_TIME
+        self._lines: list[str] = []
+        self._next = 0.0
+        self._size = self._asked = size_of(stream)
+        self._began = self._changed_at = 0.0
+
+    def due(self) -> bool:
+        """Whether it is time for a frame: ten a second, fewer if drawing is slow or nobody looks."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        size = size_of(self._stream)
+        if size != self._asked:
+            self._asked, self._changed_at = size, now
+        if self._asked != self._size and now - self._changed_at < _SETTLED_SECONDS:
+            return False
+        return _in_front(self._stream)
+
+    def begin(self) -> tuple[int, int]:
+        """Begin a frame: return how many columns it may fill, and how many rows."""
+        self._began = time.monotonic()
+        columns, rows = self._size = self._asked = size_of(self._stream)
+        return columns - 1, rows - 1
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Draw the frame that was begun over the one before."""
+        columns, rows = self._size
+        new = list(lines[: rows - 1])
+        out = []
+        if self._lines and max(_cells(line) for line in self._lines) >= columns:
+            out.append(f"\x1b[{rows};1H" + "\n" * rows + "\x1b[H")
+        elif self._lines:
+            out.append(f"\x1b[{len(self._lines)}A\r")
+        out += [f"{line}\x1b[K\n" for line in new]
+        if len(new) < len(self._lines):
+            out.append("\x1b[J")
+        with contextlib.suppress(OSError):  # the terminal is gone; what is computed is not
+            self._stream.write("".join(out))
+            self._stream.flush()
+        self._lines = new
+        self.n_frames += 1
+        now = time.monotonic()
+        took = now - self._began
+        self._next = max(self._began + FRAME_SECONDS, now + took / self.most_of_the_time)
+
+
+def _cells(line: str) -> int:
+    return len(_SGR.sub("", line))
