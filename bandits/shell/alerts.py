@@ -12,6 +12,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from prompt_toolkit.formatted_text import AnyFormattedText
 from rich.text import Text
@@ -28,10 +29,9 @@ _REFRESH_SECONDS = 0.25
 class AlertingCmd(InterruptibleCmd):
     """A command interpreter with jobs in the background."""
 
-    def __init__(self, *, home: Path, interactive: bool, **options: object) -> None:
-        super().__init__(**options)
+    def __init__(self, *, home: Path, interactive: bool, **options: Any) -> None:
+        super().__init__(interactive=interactive, **options)
         self.home = home
-        self.interactive = interactive
         self.session = Session()
         self.jobs = Jobs(home, self._job_ended)
 
@@ -116,7 +116,7 @@ class AlertingCmd(InterruptibleCmd):
         jobs = self.jobs.running()
         if jobs and self.interactive:
             names = ", ".join(name for job in jobs for name in job.agents)
-            self._mention(f"stopping {plural(len(jobs), 'job')}: what {names} trained is kept")
+            self.mention(f"stopping {plural(len(jobs), 'job')}: what {names} trained is kept")
         while True:
             if stop:
                 for job in jobs:
@@ -125,11 +125,12 @@ class AlertingCmd(InterruptibleCmd):
                 return not heard
             if heard:
                 left = ", ".join(str(job.number) for job in self.jobs.running())
-                self._mention(f"left without job {left}: its latest steps are not kept")
+                self.mention(f"left without job {left}: its latest steps are not kept")
                 return False
             self._pressed, heard, stop = False, True, True
 
-    def _mention(self, line: str) -> None:
+    def mention(self, line: str) -> None:
+        """Print a line to standard error, if anybody is there to read it."""
         with contextlib.suppress(OSError):  # the terminal may be gone
             self.print_to(sys.stderr, Text(line), soft_wrap=not sys.stderr.isatty())
 

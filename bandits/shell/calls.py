@@ -126,6 +126,9 @@ class CalledArena:
             call.end()
         if left:
             self._shell.give_away_arena()
+            if keeps:
+                names = " and ".join(agents)
+                self._shell.mention(f"{names} will stop after this step; what was trained is kept")
             raise KeyboardInterrupt
 
 

@@ -28,10 +28,12 @@ _POLL_SECONDS = 0.03
 class InterruptibleCmd(StrictCmd):
     """A command interpreter that a Ctrl-C brings back to its prompt within 0.3 s."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, interactive: bool, **options: Any) -> None:
         super().__init__(**options)
+        self.interactive = interactive
         self._pressed = False  # a Ctrl-C that nothing has answered yet
         self._drawing_prompt = False  # it is about to be there: nothing is left to interrupt
+        self._line_broken = False  # the terminal has written ^C where the prompt would stand
         self._raising = False  # the main thread is where KeyboardInterrupt does no harm
         self._stop: threading.Event | None = None
 
@@ -73,6 +75,7 @@ class InterruptibleCmd(StrictCmd):
 
     def _raise_keyboard_interrupt(self) -> None:
         self._pressed = False
+        self._line_broken = True  # not mended here: a signal may have come in the middle of a write
         raise KeyboardInterrupt
 
     def wait(self, done: threading.Event, *, seconds: float | None = None) -> bool:
@@ -112,6 +115,12 @@ class InterruptibleCmd(StrictCmd):
             stop = super().onecmd(statement, add_to_history=add_to_history)
             self.check_interrupt()
             return stop
+        except KeyboardInterrupt:
+            self._raising = False
+            if self._line_broken and self.interactive:
+                self.poutput()
+            self._line_broken = False
+            raise
         finally:
             self._raising = outer
 
