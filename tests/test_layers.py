@@ -16,7 +16,7 @@ PACKAGE = Path(bandits.__file__).parent
 
 # A module may import from its own layer's list of modules and from every layer below it.
 LAYERS: list[set[str]] = [
-    {"errors", "registry"},
+    {"errors", "registry", "wording"},
     {"_engine_avx512", "_engine_avx2", "_engine_base"},
     {"engine"},
     {"exact", "schedules"},
@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
     {"store", "matches", "schema", "database", "keep", "champion"},
     {"arena", "sight", "records", "roster", "states", "library"},
     {"plots"},
+    {"pages"},
     {"shell", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -40,6 +41,7 @@ ONLY_IN = {
     "sqlite3": {"store", "database", "schema", "keep"},
     "safetensors": {"champion"},
     "openskill": {"ratings"},
+    "jinja2": {"pages"},
 }
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,22 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from bandits.errors import printable
+from bandits.wording import decimal, percent, plural, significant
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
+
+__all__ = [
+    "EMPTY",
+    "Hint",
+    "decimal",
+    "hint",
+    "percent",
+    "plural",
+    "shown",
+    "significant",
+    "tilde",
+]
 
 EMPTY = "(empty)"
 _BETWEEN = "  ·  "  # two commands
@@ -26,37 +38,6 @@ _BETWEEN = "  ·  "  # two commands
 def shown(text: str, limit: int = 60) -> str:
     """Return a text of unknown origin, safe for the terminal and of bounded length."""
     return printable(text, limit) or EMPTY
-
-
-def decimal(value: float | None, digits: int = 2) -> str:
-    """Return the number, or a dash if there is none; huge ones in powers of ten."""
-    if value is None:
-        return "-"
-    if not math.isfinite(value):
-        return "not finite"
-    return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.1e}"
-
-
-def percent(fraction: float | None) -> str:
-    """Return a fraction as a whole percentage; only exactly all or none reads as 100% or 0%."""
-    if fraction is None:
-        return "-"
-    rounded = round(100 * fraction)
-    if (rounded == 100 and fraction < 1) or (rounded == 0 and fraction > 0):
-        return f"{100 * fraction:.1f}%"
-    return f"{rounded}%"
-
-
-def significant(value: float) -> str:
-    """Return three significant digits, without an exponent where that is short."""
-    if value == 0:
-        return "0"
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}" if value >= 1e-4 else f"{value:.1e}"
-
-
-def plural(n: int, noun: str) -> str:
-    """Return "1 step" or "1,000 steps"."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)
