@@ -16,6 +16,7 @@ from bandits.shell.pictures import PictureCommands
 from bandits.shell.roster import RosterCommands
 from bandits.shell.settings import SettingsCommands
 from bandits.shell.training import TrainingCommands
+from bandits.shell.tutorial import TutorialCommands
 from bandits.shell.verification import VerificationCommands
 
 COMMAND_SETS = (
@@ -29,6 +30,7 @@ COMMAND_SETS = (
     VerificationCommands,
     InsightCommands,
     PictureCommands,
+    TutorialCommands,
     ExportCommands,
     AboutCommands,
 )

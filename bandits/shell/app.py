@@ -24,6 +24,7 @@ from bandits.shell.calls import CalledArena
 from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
 from bandits.shell.strict import LINE_LIMIT
+from bandits.shell.tutorial import Tutor, under_way
 
 
 def plain_terminal() -> bool:
@@ -65,6 +66,8 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
         self._arena: Arena | None = None
         self._called = CalledArena(self)
+        self.tutor: Tutor | None = None  # while a tutorial is under way
+        self._ran = ""  # the command that has just succeeded
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
         self.hidden_commands += ["edit", "exit", "run_pyscript"]
 
@@ -178,6 +181,9 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             self._warn(f"what you typed cannot be kept: {problem.strerror}")
         self._n_remembered, self._kept = len(self.history), changed
         super().after_command()
+        ran, self._ran = self._ran, ""
+        if self.tutor is not None and not self.failed and not self._starting:
+            self.tutor.notice(ran)
         if self.interactive:
             self.refresh_prompt()
 
@@ -195,6 +201,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         """Note a command of the game that succeeded, for `export script`."""
         stop = super().postcmd(stop, statement)
         if not self.failed and not self._starting and isinstance(statement, Statement):
+            self._ran = statement.command
             func = self.get_command_func(statement.command)
             if func is not None and self._get_command_category(func) != self.DEFAULT_CATEGORY:
                 self.session.note(statement.command, statement.args)
@@ -211,8 +218,11 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         return True
 
     def preloop(self) -> None:
-        """Let the first prompt name the current agent."""
+        """Let the first prompt name the current agent, and go on with a tutorial."""
         self.refresh_prompt()
+        if self.tutor is None and under_way(self.home):
+            self.tutor = Tutor(self)
+            self.poutput(self.tutor.reminder(), soft_wrap=False)
 
     def pre_prompt(self) -> None:
         """Let the prompt follow what another window changed."""

@@ -50,4 +50,4 @@ def _first_commands(rows: Sequence[AgentRow]) -> tuple[str, ...]:
     battle = f"battle {rows[0].name} {rows[1].name} 100"
     if any(row.wins or row.draws or row.losses for row in rows):
         return ("agents", "leaderboard", battle)
-    return (battle, "train 500", "generate")
+    return (battle, "train 500", "tutorial")

@@ -1,0 +1,234 @@
+"""The tutorial's course: where a player stands, kept in the arena's home; and the command `tutorial`.
+
+It looks at the arena after each command and speaks when something came of it.  Nothing of it is
+loaded, and no command is slower, while no tutorial is under way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cmd2
+from rich.box import ROUNDED
+from rich.console import Group
+from rich.panel import Panel
+from rich.text import Text
+
+from bandits.errors import BanditsError, StoreError
+from bandits.shell.base import BanditsCommands, CommandParser, parser
+
+if TYPE_CHECKING:
+    from bandits.shell.app import BanditsShell
+    from bandits.shell.lessons import Done, Task
+    from bandits.shell.scene import Place, Scene
+
+FILE_NAME = "tutorial.json"
+ACTIONS = ("skip", "back", "restart", "off")
+_WIDEST = 80
+
+
+def _tutorial_parser() -> CommandParser:
+    command = parser(
+        "Learn the game in ten minutes and eight steps. Each asks for a command and explains what "
+        "came of it, with your own numbers. Type anything else in between; it waits, and goes on "
+        "where you left when you come back.",
+        "tutorial",
+        "tutorial skip",
+        "tutorial off",
+    )
+    command.add_argument(
+        "action",
+        metavar="ACTION",
+        nargs="?",
+        choices=ACTIONS,
+        help="skip: the next step; back: the one before; restart: from the first; off: no more; "
+        "left out: begin, or show the step again",
+    )
+    return command
+
+
+class Tutor:
+    """The tutorial of one shell."""
+
+    def __init__(self, shell: BanditsShell) -> None:
+        from bandits.shell.scene import Place
+
+        self._shell = shell
+        self._path = shell.home / FILE_NAME
+        self.place: Place = self._read() or Place()
+
+    @property
+    def step(self) -> int:
+        """The number of the step, from 1; one more than there are steps after the last."""
+        return self.place.step + 1
+
+    def notice(self, command: str) -> None:
+        """Look at what a command came to; `command` is its first word."""
+        if command == "tutorial" or not self._has_more():
+            return
+        from bandits.shell.lessons import LESSONS, Done
+
+        lesson = LESSONS[self.place.step]
+        try:
+            found = lesson.check(self._scene(command))
+        except BanditsError as problem:  # such as an agent that trains in the background
+            found = str(problem)
+        if isinstance(found, Done):
+            title = f"step {self.step} of {len(LESSONS)} done: {lesson.title}"
+            self._turn_to(self.place.step + 1)
+            self._say(title, _explanation(found), "green")
+            if not self._has_more():
+                self.place.on = False
+            self.show()
+        elif found:
+            self._shell.poutput(Text(f"tutorial: {found}", style="yellow"), soft_wrap=False)
+        self._write()
+
+    def show(self) -> None:
+        """Show the current step."""
+        from bandits.shell.lessons import LESSONS
+
+        if not self._has_more():
+            self._shell.poutput(
+                Text("that was the tutorial, all of it; tutorial restart begins again"),
+                soft_wrap=False,
+            )
+            return
+        lesson = LESSONS[self.place.step]
+        self._say(
+            f"Tutorial {self.step}/{len(LESSONS)}: {lesson.title}",
+            _exercise(lesson.task(self._scene(""))),
+            "cyan",
+        )
+
+    def reminder(self) -> Text:
+        """Return the line that greets a player who left in the middle."""
+        from bandits.shell.lessons import LESSONS
+
+        text = f"tutorial: step {self.step} of {len(LESSONS)} waits; tutorial shows it, tutorial off ends it"
+        return Text(text, style="yellow")
+
+    def begin(self) -> None:
+        """Speak from now on, from where the player stands."""
+        self.place.on = self._has_more()
+        if self.place.on:
+            self._scene("")  # what is there now is not the player's doing of this step
+        self._write()
+
+    def move(self, action: str) -> None:
+        """Do what `tutorial ACTION` asks for, except off."""
+        from bandits.shell.lessons import LESSONS
+        from bandits.shell.scene import Place
+
+        if action == "restart":
+            self.place = Place()
+        else:
+            step = self.place.step + (1 if action == "skip" else -1)
+            self._turn_to(min(max(step, 0), len(LESSONS)))
+        self.begin()
+
+    def stop(self) -> None:
+        """Be silent until it is asked for again."""
+        self.place.on = False
+        self._write()
+
+    def _has_more(self) -> bool:
+        from bandits.shell.lessons import LESSONS
+
+        return self.place.step < len(LESSONS)
+
+    def _turn_to(self, step: int) -> None:
+        self.place.step, self.place.base = step, {}
+        self._scene("")
+
+    def _scene(self, command: str) -> Scene:
+        from bandits.shell.scene import Scene
+
+        return Scene.now(self._shell.arena, self.place, command)
+
+    def _say(self, title: str, body: Group, colour: str) -> None:
+        self._shell.poutput(
+            Panel(
+                body,
+                title=Text(title, style=f"bold {colour}"),
+                title_align="left",
+                border_style=colour,
+                box=ROUNDED,
+                width=min(self._shell.width, _WIDEST),
+            ),
+            soft_wrap=False,
+        )
+
+    # ------------------------------------------------------------------ the file
+
+    def _read(self) -> Place | None:
+        from bandits.shell.lessons import LESSONS
+        from bandits.shell.scene import Place
+
+        try:
+            place = Place.from_dict(json.loads(self._path.read_text("utf-8")))
+        except (OSError, ValueError, RecursionError):  # none yet, or not ours: begin anew
+            return None
+        return place if 0 <= place.step <= len(LESSONS) else None
+
+    def _write(self) -> None:
+        """Keep the place; a torn or a full disk leaves the older one.  Raises StoreError."""
+        fresh = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(self.place.as_dict()), encoding="utf-8")
+            os.replace(fresh, self._path)
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+            raise StoreError(
+                f"the place in the tutorial cannot be kept: {problem.strerror}"
+            ) from None
+
+
+def under_way(home: Path) -> bool:
+    """Whether a tutorial was begun in this home and not ended, by a glance at its file."""
+    try:
+        return '"on": true' in (home / FILE_NAME).read_text("utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _explanation(done: Done) -> Group:
+    return Group(*(Text(paragraph) for paragraph in done.paragraphs))
+
+
+def _exercise(task: Task) -> Group:
+    lines = [Text(task.text)]
+    for n, command in enumerate(task.commands):
+        lead = "type  " if n == 0 else "then  "
+        lines.append(Text.assemble((lead, "dim"), (command, "bold cyan")))
+    return Group(*lines)
+
+
+class TutorialCommands(BanditsCommands):
+    """The teacher."""
+
+    DEFAULT_CATEGORY = "Shell"
+
+    @cmd2.with_argparser(_tutorial_parser)
+    def do_tutorial(self, args: argparse.Namespace) -> None:
+        """Learn the game in ten minutes."""
+        shell = self._cmd
+        tutor = shell.tutor or Tutor(shell)
+        if args.action == "off":
+            tutor.stop()
+            shell.tutor = None
+            self.say("the tutorial is off; tutorial goes on where you left")
+            return
+        shell.tutor = tutor
+        if args.action is None:
+            tutor.begin()
+        else:
+            tutor.move(args.action)
+        tutor.show()
