@@ -19,7 +19,7 @@ from bandits.agent import Agent
 from bandits.agentstate import AgentState
 from bandits.champion import KEY, pack, read_champion, unpack, write_champion
 from bandits.config import GPTConfig, Settings
-from bandits.course import MAX_SEGMENTS
+from bandits.course import MAX_SEGMENTS, Segment
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, BanditsError, StoreError
 
@@ -341,23 +341,27 @@ def test_every_part_of_a_course_is_checked(
 
 def test_the_longest_course_fits_a_file_and_comes_back(tmp_path: Path, dataset: Dataset) -> None:
     agent = Agent(dataset, GPTConfig(vocab_size=dataset.vocab_size, n_embd=4, n_head=1))
-    for step in range(MAX_SEGMENTS):
-        odd = step % 2
-        agent.settings = Settings(
-            learning_rate=0.012345678901234567e-30 + odd * 1e-40,
-            batch_size=1 + odd,
+    agent.settings = Settings(schedule="constant")
+    agent.train_all(MAX_SEGMENTS)
+    long = [  # of every setting, in as many digits as there are
+        Settings(
+            learning_rate=0.012345678901234567e-200 + odd * 1e-210,
+            batch_size=4095 + odd,
             horizon=10**8 - odd,
             schedule=("constant", "cosine")[odd],
             warmup=10**8 - odd,
-            beta1=0.1234567890123456e-100 / (1 + odd),
-            beta2=0.1234567890123456e-100 / (1 + odd),
+            beta1=0.1234567890123456e-200 / (1 + odd),
+            beta2=0.1234567890123456e-200 / (1 + odd),
             eps=0.1234567890123456e-20 / (1 + odd),
-            grad_clip=0.1234567890123456e-100 / (1 + odd),
+            grad_clip=0.1234567890123456e-200 / (1 + odd),
         )
-        agent.train_all(1)
-    assert len(agent.course) == MAX_SEGMENTS
-    write_champion(tmp_path / "x", "Ada", agent.state())
-    assert same(read_champion(tmp_path / "x").state, agent.state())
+        for odd in (0, 1)
+    ]
+    course = tuple(Segment(step, long[step % 2]) for step in range(MAX_SEGMENTS))
+    state = replace(agent.state(), course=course)
+    write_champion(tmp_path / "x", "Ada", state)
+    assert (tmp_path / "x").stat().st_size > 2**20
+    assert same(read_champion(tmp_path / "x").state, state)
 
 
 def test_a_champion_of_the_first_format_is_read_and_its_course_is_not_known(

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bandits import battle, datasets
+from bandits import battle, course, datasets
 from bandits.agent import Agent
 from bandits.agentstate import AgentState
 from bandits.champion import read_champion, write_champion
 from bandits.config import GPTConfig, Settings
-from bandits.course import ARITHMETIC, MAX_SEGMENTS, Segment, unknown_course
+from bandits.course import ARITHMETIC, Segment, unknown_course
 from bandits.energy import Energy
 from bandits.errors import InvalidValue
 from bandits.replay import TINY, Recipe, Retraining, replay, verify, verifying
@@ -96,16 +96,18 @@ def test_the_course_survives_json(seasoned: AgentState) -> None:
     assert copy.course == seasoned.course
 
 
-def test_a_course_of_more_parts_than_are_kept_is_not_known() -> None:
-    shape = Shape(3, 1, 1, 1, 1)
-    agent = Agent(dataset_of(shape, random_documents(shape, [1, 2])), GPTConfig(**shape._asdict()))
-    for step in range(MAX_SEGMENTS):
-        train(agent, 1, batch_size=1 + step % 2, schedule="constant")
-    assert len(agent.course) == MAX_SEGMENTS
+def test_a_course_of_more_parts_than_are_kept_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(course, "MAX_SEGMENTS", 50)
+    agent = Agent(NAMES, SMALL)
+    for step in range(50):
+        train(agent, 1, batch_size=1 + step % 2)
+    assert len(agent.course) == 50
     assert verify(agent).verified
     train(agent, 1, batch_size=1)
-    assert agent.course == (Segment(MAX_SEGMENTS, replace(Settings(), schedule="constant")),)
-    with pytest.raises(InvalidValue, match=r"before step 4,096.* changed more than 4,096 times"):
+    assert agent.course == (Segment(50, Settings()),)
+    with pytest.raises(InvalidValue, match=r"before step 50: .* changed more than 4,096 times"):
         verify(agent)
 
 
@@ -115,7 +117,10 @@ def test_a_course_of_more_parts_than_are_kept_is_not_known() -> None:
 def test_a_replay_is_at_every_stop_what_the_agent_was(seasoned: AgentState) -> None:
     agent = Agent.from_state(seasoned, NAMES)
     stops = [0, 1, 59, 60, 61, 150, agent.n_steps]
-    states = [again.state() for again in replay(agent, stops)]
+    states = []
+    for again in replay(agent, stops):
+        states.append(again.state())
+        again.model.probe(again.next_documents(5))  # looking changes nothing
     assert [state.n_steps for state in states] == stops
     assert trained(states[-1]) == trained(seasoned)
     original = Agent(NAMES, SMALL, seed=7)
@@ -147,8 +152,8 @@ def test_what_is_not_known_is_one_line_with_the_way_out(seasoned: AgentState) ->
 
 def test_an_agent_of_an_earlier_arithmetic_or_format_keeps_working(seasoned: AgentState) -> None:
     metadata = json.loads(json.dumps(seasoned.metadata()))
-    for course in (unknown_course(), {**metadata["course"], "arithmetic": 99}):
-        old = AgentState.from_parts({**metadata, "course": course}, seasoned.arrays())
+    for kept in (unknown_course(), {**metadata["course"], "arithmetic": 99}):
+        old = AgentState.from_parts({**metadata, "course": kept}, seasoned.arrays())
         assert old.course == ()
         agent = train(Agent.from_state(old, NAMES), 3)
         assert agent.course[0].first_step == seasoned.n_steps
