@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bandits.energy import format_flops
 from bandits.rules import RULESETS
+from bandits.shell.livechart import HOUSE
 from bandits.shell.text import decimal, percent, plural, shown, significant
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _WIDEST = 80
 _NARROW = 60
 _LABEL = 20  # of a row, with the frame
-COLOURS = {"a": "cyan", "b": "magenta"}
+COLOURS = {side: f"color({number})" for side, number in HOUSE.items()}
 
 
 def battle_card(report: BattleReport, width: int) -> Panel:

@@ -163,6 +163,9 @@ def _standing(race: Race, side: str, until: float, moment: Moment, width: int) -
     rate = (moment.steps_a_second or {}).get(side)
     if rate:
         parts.append(f"{_short(rate)} steps/s")
+    end = race.ends.get(side)
+    if end is not None and step >= end and place[0] < until:
+        parts.append("at its horizon")
     if race.exploded(side, until):
         parts = ["exploded", format_flops(curve.n_flops)]
     for part in parts:

@@ -87,7 +87,7 @@ class Screen:
         self._lines: list[str] = []
         self._next = 0.0
         self._size = self._asked = size_of(stream)
-        self._began = self._changed_at = 0.0
+        self._began = self._spent = self._changed_at = 0.0
 
     def due(self) -> bool:
         """Whether it is time for a frame: ten a second, fewer if drawing is slow or nobody looks."""
@@ -103,7 +103,7 @@ class Screen:
 
     def begin(self) -> tuple[int, int]:
         """Begin a frame: return how many columns it may fill, and how many rows."""
-        self._began = time.monotonic()
+        self._began, self._spent = time.monotonic(), time.thread_time()
         columns, rows = self._size = self._asked = size_of(self._stream)
         return columns - 1, rows - 1
 
@@ -124,9 +124,10 @@ class Screen:
             self._stream.flush()
         self._lines = new
         self.n_frames += 1
-        now = time.monotonic()
-        took = now - self._began
-        self._next = max(self._began + FRAME_SECONDS, now + took / self.most_of_the_time)
+        took = (
+            time.thread_time() - self._spent
+        )  # not the clock's: the machine may be busy otherwise
+        self._next = self._began + max(FRAME_SECONDS, took / self.most_of_the_time)
 
 
 def _cells(line: str) -> int:

@@ -6,7 +6,6 @@ import argparse
 import math
 
 import cmd2
-from rich.columns import Columns
 from rich.text import Text
 
 from bandits.energy import format_flops
@@ -21,6 +20,7 @@ from bandits.shell.base import (
     parser,
     whole_number,
 )
+from bandits.shell.columns import in_columns
 from bandits.shell.live import add_watch, training_view, watch_seconds
 from bandits.shell.text import decimal, hint, percent, plural, shown
 
@@ -155,11 +155,10 @@ class TrainingCommands(BanditsCommands):
 
     def _show_sample(self, report: GenerateReport) -> None:
         marks = _marks(report)
-        cells = []
-        for text, mark in zip(report.texts, marks, strict=True):
-            style = _MARKS[mark][1]
-            cells.append(Text.assemble((f"{mark} ", style), (shown(text, 34), style)))
-        self.say(Columns(cells, padding=(0, 3), column_first=True))
+        texts = [
+            f"{mark} {shown(text, 34)}" for text, mark in zip(report.texts, marks, strict=True)
+        ]
+        self.say(in_columns(texts, [_MARKS[mark][1] for mark in marks], self._cmd.width))
         used = [mark for mark in _MARKS if mark in marks]
         legend = "   ".join(f"{mark} {_MARKS[mark][0]}" for mark in used)
         self.say(Text(legend, style="dim"))
