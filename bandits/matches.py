@@ -72,6 +72,11 @@ class MatchRows(Database):
         )
         return [(*row[:-1], json.loads(row[-1])) for row in rows]
 
+    def latest_match(self) -> int | None:
+        """Return the number of the latest battle, or None."""
+        (latest,) = self.row("SELECT max(id) FROM matches")
+        return latest if latest is None else int(latest)
+
     def match(self, match_id: int) -> MatchRecord:
         """Return one battle.  Raises UnknownName."""
         columns = ", ".join(MatchRecord.__slots__)

@@ -194,7 +194,7 @@ def test_visualize_writes_a_png_and_says_where(home: Path, tmp_path: Path, what:
 
 
 def test_show_without_a_display_says_so(home: Path) -> None:
-    env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "MPLBACKEND": "agg"}
+    env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "PATH": ""}
     done = quick(home, "-c", "train 5", "-c", "visualize loss --show", env=env)
     assert done.returncode == 1
     assert "no window can be opened here" in done.stderr

@@ -1,37 +1,52 @@
-"""Figures in the house style: written to a file, or opened in a window.
+"""A sheet of paper in the house style: where a picture's panels are laid out, and the file it becomes.
 
 Colours are Okabe and Ito's, which people of every colour vision can tell apart
-(https://jfly.uni-koeln.de/color/).
+(https://jfly.uni-koeln.de/color/), and viridis where there is an order.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import tempfile
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bandits.errors import BadFile, BanditsError, InvalidValue, printable
-from bandits.plots.pictures import Draw
+from bandits.errors import BadFile, InvalidValue, printable
+from bandits.plots.forms import Heat, Picture
 
-BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+SKY, BLACK, VERMILION, GREY = "#56B4E9", "#222222", "#D55E00", "#666666"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK)  # vermilion is kept for alarms
+DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)))
 FORMATS = ("png", "svg", "pdf")
-_SIZE_INCHES = (7.5, 4.2)
-_DOTS_PER_INCH = 150
-_STYLE: Any = {
+WIDTH_INCHES, HEIGHT_INCHES = 7.5, 4.2
+DOTS_PER_INCH = 150
+_MOST_INCHES = 40.0
+STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
+    "axes.edgecolor": "#888888",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "grid.color": "#e8e8e8",
     "grid.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "svg.hashsalt": "bandits",
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # a dataset may be of dollars
 }
 
 
@@ -49,7 +64,9 @@ def check(path: Path) -> str:
     try:
         if not path.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not all(os.access(p, os.W_OK) for p in (path.parent, path) if p.exists()):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as problem:
         raise _cannot_write(path, problem) from None
@@ -61,45 +78,78 @@ def _cannot_write(path: Path, problem: OSError) -> BadFile:
     return BadFile(f"picture '{printable(str(path), 200)}': {reason}; try --save elsewhere.png")
 
 
-def save(draw: Draw, path: Path) -> None:
-    """Draw a picture into a .png, .svg or .pdf file.  Raises InvalidValue and BadFile as `check`."""
-    kind = check(path)
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def save(picture: Picture, path: Path) -> None:
+    """Draw a picture into a .png, .svg or .pdf file, whole or not at all.
 
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH)
-        FigureCanvasAgg(figure)
-        draw(figure)
-        image = io.BytesIO()
-        figure.savefig(image, format=kind)
+    Raises: InvalidValue and BadFile as `check`.
+    """
+    image = image_of(picture, check(path))
     try:
-        path.write_bytes(image.getbuffer())
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(image)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
     except OSError as problem:
         raise _cannot_write(path, problem) from None
 
 
-def show(draw: Draw, title: str) -> None:
-    """Draw a picture into a window and wait until it is closed.
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
-    Raises: BanditsError where no window can be opened.
-    """
+
+def image_of(picture: Picture, kind: str) -> bytes:
+    """Return a picture as a file of this format; the same picture gives the same bytes."""
     import matplotlib
-    from matplotlib import pyplot
-    from matplotlib.backends.registry import BackendFilter, backend_registry
 
-    with matplotlib.rc_context(_STYLE):
-        figure = pyplot.figure(figsize=_SIZE_INCHES)
-        try:
-            registry: Any = backend_registry
-            windowed = registry.list_builtin(BackendFilter.INTERACTIVE)
-            if matplotlib.get_backend().lower() not in windowed:
-                raise BanditsError("no window can be opened here; the file is written all the same")
-            draw(figure)
-            manager = figure.canvas.manager
-            if manager is not None:
-                manager.set_window_title(title)
-            pyplot.show(block=True)
-        finally:
-            pyplot.close(figure)
+    image = io.BytesIO()
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a letter that no font here has
+        options: Any = {
+            "metadata": {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        }
+        if kind == "png":
+            options = {"pil_kwargs": {"compress_level": 4}}  # 9 takes longer than the drawing
+        figure_of(picture).savefig(image, format=kind, **options)
+    return image.getvalue()
+
+
+def figure_of(picture: Picture) -> Figure:
+    """Return a picture as a matplotlib Figure, in the house style."""
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE):
+        return _figure_of(picture)
+
+
+def _figure_of(picture: Picture) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from bandits.plots import panels
+
+    n_columns = max(1, min(picture.n_columns, len(picture.panels)))
+    n_rows = -(-len(picture.panels) // n_columns)
+    heights = [panels.height_inches(panel, n_columns) for panel in picture.panels]
+    rows = [max(heights[row * n_columns : (row + 1) * n_columns]) for row in range(n_rows)]
+    width = WIDTH_INCHES * (1.0 if n_columns == 1 else 1.45)
+    heat = isinstance(picture.panels[0], Heat)
+    figure = Figure(
+        figsize=(width, min(_MOST_INCHES, sum(rows) + (0.45 if heat else 0.0))), dpi=DOTS_PER_INCH
+    )
+    FigureCanvasAgg(figure)
+    ratios = panels.width_ratios(picture.panels[:n_columns])
+    grid = figure.add_gridspec(n_rows, n_columns, height_ratios=rows, width_ratios=ratios)
+    for n, panel in enumerate(picture.panels):
+        axes = figure.add_subplot(grid[n // n_columns, n % n_columns])
+        panels.draw(axes, panel, rows[n // n_columns])
+    if heat:
+        panels.finish_heats(figure, picture)
+    return figure

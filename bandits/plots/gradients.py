@@ -1,4 +1,4 @@
-"""The gradients of one agent: how large they are in every weight matrix.
+"""The gradients of one agent: how large they are in every weight matrix, and how they came to be so.
 
 A layer whose gradients are orders of magnitude below its neighbours' learns nothing; one far above them
 is about to explode.
@@ -10,70 +10,102 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from bandits.plots.canvas import BLUE, ORANGE, VERMILION
-from bandits.plots.pictures import PLOTS, Draw
+from bandits.plots.forms import Curves, Line, Mark, Picture, Ridges
+from bandits.plots.pictures import Request, name_of, picture, short, slug_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
     from bandits.arena import Arena
+    from bandits.sight import GradientCourse
 
-_INCHES_A_ROW = 0.3
-
-
-@PLOTS.register("gradients")
-def gradients(arena: Arena, name: str) -> Draw:
-    """Return the picture of the gradients of the documents that the agent would see next."""
-    found = arena.gradients(name)
-
-    def draw(figure: Figure) -> None:
-        draw_gradients(figure, name, found)
-
-    return draw
+MOST_ROWS = 27  # matrices; with more, those of a layer share a row
+N_BINS = 60
+MOST_LINES = 6
+_PLACES = {"wte": 0, "wpe": 1, "lm_head": 2}
+Arrays = Mapping[str, npt.NDArray[np.float32]]
 
 
-def draw_gradients(figure: Figure, name: str, gradients: Mapping[str, NDArray[np.float32]]) -> None:
-    """Draw the spread of |gradient| of each weight matrix: 5, 25, 50, 75 and 95% of its entries."""
-    width = figure.get_size_inches()[0]
-    figure.set_size_inches(width, min(40.0, 1.4 + _INCHES_A_ROW * len(gradients)))
-    axes = figure.add_subplot()
-    for row, gradient in enumerate(gradients.values()):
-        size = np.abs(np.asarray(gradient, dtype=np.float64)).ravel()
-        finite = size[np.isfinite(size)]
-        used = finite[finite > 0]
-        if len(used):
-            p5, p25, p50, p75, p95 = np.percentile(used, [5, 25, 50, 75, 95])
-            axes.plot([p5, p95], [row, row], color=BLUE, linewidth=1.5, zorder=2)
-            axes.plot(
-                [p25, p75], [row, row], color=BLUE, linewidth=7, zorder=3, solid_capstyle="butt"
-            )
-            axes.plot([p50], [row], "|", color=ORANGE, markersize=11, markeredgewidth=2.5, zorder=4)
-        _remark(axes, row, size, finite)
-    axes.set_xscale("log")
-    axes.set_yticks(range(len(gradients)), list(gradients))
-    axes.set_ylim(len(gradients) - 0.4, -0.6)
-    axes.grid(axis="y", visible=False)
-    axes.set_title(f"Gradients of {name} (nonzero ones; bar: half, line: 90%, tick: median)")
-    axes.set_xlabel("|gradient| (nats per unit of weight, log scale)")
-    axes.set_ylabel("weights")
+@picture(
+    "gradients",
+    takes="agent",
+    summary="gradients by weight matrix, and their course over the training",
+    example="visualize gradients",
+    options=("--replay",),
+)
+def gradients(arena: Arena, request: Request) -> Picture:
+    """Gather the gradients of the documents that the agent would see next, and of those before."""
+    name = name_of(arena, request, "gradients")
+    seen = arena.gradient_course(name, replay=bool(request.replay), on_progress=request.on_progress)
+    panels: list[Ridges | Curves] = [_distribution(name, seen.gradients)]
+    if seen.steps:
+        panels.append(_course(seen))
+    notes = [seen.missing] if seen.missing else []
+    return Picture(
+        title=f"gradients of {name}",
+        slug=slug_of((name,), "gradients"),
+        panels=panels,
+        n_columns=2,
+        notes=notes,
+        n_flops=seen.n_flops,
+    )
 
 
-def _remark(axes: Axes, row: int, size: NDArray[np.float64], finite: NDArray[np.float64]) -> None:
-    """Write at the right edge what the bar cannot show: zeros, and values that are not finite."""
-    n_zero, n_lost = int((finite == 0).sum()), len(size) - len(finite)
-    text = f"{100 * n_zero / len(size):.0f}% zero" if n_zero else ""
+def _distribution(name: str, found: Arrays) -> Ridges:
+    rows = rows_of(found)
+    sizes = {row: np.abs(values.astype(np.float64)) for row, values in rows.items()}
+    used = {row: size[np.isfinite(size) & (size > 0)] for row, size in sizes.items()}
+    exponents = {row: np.log10(size) for row, size in used.items()}
+    every = np.concatenate(list(exponents.values()))
+    low, high = np.percentile(every, [0.5, 100]) if len(every) else (-3.0, 0.0)
+    edges = np.linspace(low - 0.1, high + 0.1, N_BINS + 1)
+    return Ridges(
+        title=f"Gradients of {short(name, 24)}",
+        x_label="|gradient| of the next minibatch (nats per unit of weight); tick: median",
+        rows=list(rows),
+        counts=np.array([np.histogram(e, edges)[0] for e in exponents.values()], np.float64),
+        edges=edges,
+        medians=[float(np.median(e)) if len(e) else np.nan for e in exponents.values()],
+        remarks=[_remark(sizes[row], len(used[row])) for row in rows],
+        power_of_ten=True,
+    )
+
+
+def _remark(size: npt.NDArray[np.float64], n_used: int) -> Mark:
+    """What the shape cannot show: zeros, and values that are not finite."""
+    n_lost = int((~np.isfinite(size)).sum())
+    n_zero = len(size) - n_lost - n_used
     if n_lost:
-        text = f"{n_lost:,} not finite"
-    if text:
-        axes.annotate(
-            text,
-            (1.01, row),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-            color=VERMILION if n_lost else "#555555",
-            annotation_clip=False,
-        )
+        return Mark(f"{n_lost:,} not finite", 0, alarm=True)
+    return Mark(f"{100 * n_zero / len(size):.0f}% zero" if n_zero else "", 0)
+
+
+def rows_of(arrays: Arrays) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the entries of each matrix, or of each layer if there are too many matrices for a picture."""
+    if len(arrays) <= MOST_ROWS:
+        return {name: array.ravel() for name, array in arrays.items()}
+    blocks: dict[str, list[npt.NDArray[np.float32]]] = {}
+    for name, array in arrays.items():
+        blocks.setdefault(name.partition(".")[0], []).append(array.ravel())
+    return {block: np.concatenate(parts) for block, parts in blocks.items()}
+
+
+def _course(seen: GradientCourse) -> Curves:
+    steps = np.array(seen.steps, np.float64)
+    layers = [block for block in seen.norms if block.startswith("layer")]
+    many = len(seen.norms) > MOST_LINES
+    lines: list[Line] = []
+    for block, norms in seen.norms.items():
+        y = np.array(norms, np.float64)
+        y[~(np.isfinite(y) & (y > 0))] = np.nan
+        ordered = None
+        if many and block in layers:
+            ordered = layers.index(block) / (len(layers) - 1)
+        lines.append(Line(block, steps, y, _PLACES.get(block, len(lines)), ordered=ordered))
+    return Curves(
+        title="Their course over the training",
+        x_label="step",
+        y_label=f"norm of the gradient of {seen.n_probed} documents",
+        lines=lines,
+        log_y=True,
+    )

@@ -1,106 +1,130 @@
-"""The loss of every step: the raw course, and its running mean."""
+"""The loss of every step: the raw course, its trailing mean, and what the house n-grams would have."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandits.errors import InvalidValue
-from bandits.plots.canvas import BLUE, GREY, VERMILION
-from bandits.plots.pictures import PLOTS, Draw
+from bandits.judge import judge_for
+from bandits.plots.forms import Curves, Floats, Line, Mark, Picture
+from bandits.plots.pictures import Request, names_of, picture, short, slug_of, together
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
+    from bandits.agent import Agent
     from bandits.arena import Arena
 
-_WINDOWS_A_CURVE = 20
-_EXPLODED = 10  # times the loss of a uniform guess
+WINDOWS_A_CURVE = 20
+MOST_RAW = 3  # agents whose single steps are drawn
+MOST_POINTS = 2000
+EXPLODED = 3  # times the loss of a uniform guess
+HOUSE = ("letter frequencies", "bigram", "trigram", "4-gram")
 
 
-@PLOTS.register("loss")
-def loss(arena: Arena, name: str) -> Draw:
-    """Return the picture of one agent's training loss.  Raises InvalidValue before its first step."""
-    history = arena.losses(name)
-    steps, losses = history.steps, history.losses
-    if not len(steps):
-        raise InvalidValue(f"{name} has no loss yet; try 'train 100 {name}'")
-    vocab_size = arena.agent(name).config.vocab_size
+@picture(
+    "loss",
+    takes="agents",
+    summary="training loss, smoothed and raw, beside the house n-grams",
+    example="visualize loss A B",
+)
+def loss(arena: Arena, request: Request) -> Picture:
+    """Gather the losses of one or several agents.  Raises InvalidValue before a first step."""
+    names = names_of(arena, request)
+    agents = {name: arena.agent(name) for name in names}
+    for name, agent in agents.items():
+        if not agent.n_steps:
+            raise InvalidValue(f"{name} has no loss yet; try 'train 100 {name}'")
+    lines, events, notes = [], [], []
+    for place, (name, agent) in enumerate(agents.items()):
+        line, note = _line(name, agent, place, raw=len(names) <= MOST_RAW)
+        lines.append(line)
+        notes += note
+        if agent.diverged:
+            events.append(Mark(f"{short(name, 16)} exploded", agent.n_steps + 1, alarm=True))
+    first = next(iter(agents.values()))
+    one_dataset = len({agent.dataset.sha256 for agent in agents.values()}) == 1
+    levels = _levels(first) if one_dataset else []
+    if not one_dataset:
+        notes.append("the agents learn different datasets, so no n-grams are drawn")
+    uniform = max(math.log(agent.config.vocab_size) for agent in agents.values())
+    limits, log_y = _limits(lines, uniform, [mark.at for mark in levels])
+    for name, line in zip(agents, lines, strict=True):
+        step = _step_beyond(line, EXPLODED * uniform if log_y else limits[1])
+        if step is not None:
+            lost = "is far above a blind guess's" if log_y else "is far above the picture"
+            notes.append(f"{name}'s loss {lost} from step {step:,} on: it exploded")
+            if not log_y:
+                events.append(Mark(f"{short(name, 16)} exploded", step, alarm=True))
+    panel = Curves(
+        title=f"Training loss of {together(names)}",
+        x_label="step",
+        y_label="loss (nats per token)",
+        lines=lines,
+        levels=[mark for mark in levels if log_y or limits[0] <= mark.at <= limits[1]],
+        events=events,
+        y_limits=limits,
+        log_y=log_y,
+        perplexity=not log_y,
+    )
+    title = f"loss of {together(names)}"
+    return Picture(title=title, slug=slug_of(names, "loss"), panels=[panel], notes=notes)
 
-    def draw(figure: Figure) -> None:
-        draw_loss(figure, name, steps, losses, uniform=math.log(vocab_size))
 
-    return draw
-
-
-def draw_loss(
-    figure: Figure, name: str, steps: NDArray[np.int64], losses: NDArray[np.float64], uniform: float
-) -> None:
-    """Draw losses (n,), in nats per token, over steps (n,), with the loss of a uniform guess."""
-    from matplotlib.ticker import MaxNLocator
-
+def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list[str]]:
+    """Return an agent's curve, cut where it stops being finite, and what must be said of it."""
+    steps, losses = agent.history.steps.astype(np.float64), agent.history.losses
     finite = np.isfinite(losses)
-    axes = figure.add_subplot()
-    few = len(steps) <= 60
-    axes.plot(
-        steps[finite],
-        losses[finite],
-        color=BLUE,
-        alpha=0.35,
-        linewidth=0.8,
-        marker="." if few else None,
-        label="loss of a step",
-    )
-    window = max(1, int(finite.sum()) // _WINDOWS_A_CURVE)
-    if window > 1:
-        axes.plot(
-            *_running_mean(steps[finite], losses[finite], window),
-            color=BLUE,
-            linewidth=2.2,
-            label="running mean",
-        )
-    axes.axhline(uniform, color=GREY, linewidth=1, linestyle="--", label="uniform guess")
-    if not finite.all():
-        axes.axvline(steps[~finite][0], color=VERMILION, linewidth=1.5, label="no longer finite")
-    axes.set_title(f"Training loss of {name}")
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss (nats per token)")
-    _limit(axes, losses[finite], uniform)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside lower center", ncols=4)
-    if axes.get_yscale() == "linear":
-        perplexity = axes.secondary_yaxis("right", functions=(_exp, _log))
-        perplexity.set_ylabel("perplexity")
-        perplexity.spines["right"].set_visible(True)
+    n = len(losses) if finite.all() else int(np.argmin(finite))
+    steps, losses = steps[:n], losses[:n]
+    notes = []
+    if agent.diverged:
+        notes.append(f"{name}'s loss is cut at step {agent.n_steps:,}: after it, it is not finite")
+    window = max(1, n // WINDOWS_A_CURVE)
+    mean = trailing_mean(losses, window)
+    run = max(1, -(-n // MOST_POINTS))
+    n_mean = window * agent.history.stride
+    label = short(name, 24) + (f" (mean of {n_mean:,} steps)" if raw and n_mean > 1 else "")
+    faint = (steps, losses) if raw and window > 1 else None
+    return Line(label, steps[::run], mean[::run], place, faint), notes
 
 
-def _limit(axes: Axes, losses: NDArray[np.float64], uniform: float) -> None:
-    """Show the course from near its lowest to its highest; powers of ten if it explodes."""
-    if len(losses) == 0:
-        axes.set_ylim(0, uniform * 1.2)
-    elif losses.max() > _EXPLODED * uniform:
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(max(0.0, losses.min() - 0.2), max(losses.max(), uniform) + 0.2)
+def trailing_mean(losses: Floats, window: int) -> Floats:
+    """Return the mean of each loss and the window - 1 before it, of those there are at the start."""
+    if not len(losses):
+        return losses
+    sums = np.concatenate([[0.0], np.cumsum(losses)])
+    ends = np.arange(1, len(losses) + 1)
+    starts = np.maximum(ends - window, 0)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def _running_mean(
-    steps: NDArray[np.int64], losses: NDArray[np.float64], window: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    kernel = np.full(window, 1.0 / window)
-    return (
-        np.convolve(steps.astype(np.float64), kernel, "valid"),
-        np.convolve(losses, kernel, "valid"),
-    )
+def _levels(agent: Agent) -> list[Mark]:
+    """Return the house n-grams' bits a token on the test split, in nats, and a uniform guess's."""
+    found = [Mark("uniform guess", math.log(agent.config.vocab_size))]
+    bits = judge_for(agent.dataset).h
+    return found + [Mark(n, h * math.log(2)) for n, h in zip(HOUSE, bits, strict=False)]
 
 
-def _exp(loss: Any) -> Any:
-    return np.exp(np.asarray(loss))
+def _limits(
+    lines: list[Line], uniform: float, levels: list[float]
+) -> tuple[tuple[float, float], bool]:
+    """Return the limits of the y axis, and whether it must be one of powers of ten.
+
+    Agents that exploded do not flatten those that did not.
+    """
+    drawn = [line.faint[1] if line.faint else line.y for line in lines]
+    sane = [y for y in drawn if len(y) and y.max() <= EXPLODED * uniform]
+    losses = np.concatenate(sane or drawn)
+    low, high = (losses.min(), losses.max()) if len(losses) else (uniform, uniform)
+    if high > EXPLODED * uniform:
+        return (max(1e-3, min(low, *levels, uniform) * 0.8), high * 1.5), True
+    return (max(0.0, low - 0.15), max(high, uniform) + 0.15), False
 
 
-def _log(perplexity: Any) -> Any:
-    return np.log(np.maximum(perplexity, 1e-9))
+def _step_beyond(line: Line, high: float) -> int | None:
+    """Return the first step whose loss is above a limit and explosive, or None."""
+    x, y = line.faint or (line.x, line.y)
+    beyond = np.flatnonzero(y > high)
+    return int(x[beyond[0]]) if len(beyond) else None

@@ -4,34 +4,65 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import cmd2
-from cmd2 import Choices
+from cmd2 import Choices, rich_utils
+from rich.text import Text
 
-from bandits import plots
-from bandits.shell.base import BanditsCommands, CommandParser, add_agent, parser, words
+from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.shell.base import (
+    BanditsCommands,
+    CommandParser,
+    UsageError,
+    parser,
+    whole_number,
+    words,
+)
+from bandits.shell.progress import ProgressLine
 from bandits.shell.text import tilde
+
+if TYPE_CHECKING:
+    from bandits.plots import Picture, Plot
+
+_ROWS_AROUND = 2  # of the terminal: the prompt, and the line that asked
 
 
 def _visualize_parser() -> CommandParser:
+    from bandits import plots
+
+    told = "\n".join(f"{what}: {plots.PLOTS.get(what).summary}" for what in plots.PLOTS)
     command = parser(
-        "Draw a picture and write it to a PNG file; the command says where.",
-        "visualize loss",
-        "visualize gradients B --save gradients.png",
-        "visualize loss --show",
+        "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
+        "gradients, attention and activations costs a little energy.",
+        *(plots.PLOTS.get(what).example for what in plots.PLOTS),
     )
     command.add_argument(
-        "what",
-        metavar="WHAT",
-        help=" or ".join(plots.PLOTS),
-        choices_provider=PictureCommands.plot_choices,
+        "what", metavar="WHAT", help=told, choices_provider=PictureCommands.plot_choices
     )
-    add_agent(command)
     command.add_argument(
-        "--save", metavar="FILE", help="write it here", completer=cmd2.Cmd.path_complete
+        "of",
+        metavar="AGENT",
+        nargs="*",
+        help="of whom (the current agent); loss and schedule take several; race takes a match (the latest)",
+        choices_provider=PictureCommands.of_choices,
     )
-    command.add_argument("--show", action="store_true", help="open it in a window as well")
+    command.add_argument(
+        "--save",
+        metavar="FILE",
+        help="write it here: .png, .svg or .pdf",
+        completer=cmd2.Cmd.path_complete,
+    )
+    command.add_argument("--show", action="store_true", help="open the file in a viewer as well")
+    command.add_argument("--terminal", action="store_true", help="draw it here, in the terminal")
+    command.add_argument("--text", metavar="TEXT", help="what the agent reads (attention)")
+    command.add_argument("--layer", metavar="N", help="of one layer, from 0 (attention)")
+    command.add_argument(
+        "--replay", action="store_true", help="retrain a long training for its course (gradients)"
+    )
     return command
 
 
@@ -42,23 +73,93 @@ class PictureCommands(BanditsCommands):
 
     def plot_choices(self) -> Choices:
         """Return the pictures there are."""
+        from bandits import plots
+
         return words(list(plots.PLOTS))
+
+    def of_choices(self, arg_tokens: dict[str, list[str]]) -> Choices:
+        """Return the agents, or the matches for a race."""
+        if arg_tokens.get("what") != ["race"]:
+            return self.agent_choices()
+        from bandits.shell.base import _choices
+
+        rows = reversed(self.arena.matches())
+        return _choices((str(row.match_id), f"{row.name_a} against {row.name_b}") for row in rows)
 
     @cmd2.with_argparser(_visualize_parser)
     def do_visualize(self, args: argparse.Namespace) -> None:
-        """Draw the loss or the gradients of an agent."""
-        plot = plots.PLOTS.get(args.what)
-        name = args.agent or self.arena.current
-        path = Path(args.save).expanduser() if args.save else self._place(name, args.what)
-        plots.check(path)  # before the agent pays for anything
-        draw = plot(self.arena, name)
-        plots.save(draw, path)
-        self.say(f"{args.what} of {name}: {tilde(path.absolute())}")
-        if args.show:
-            plots.show(draw, f"{args.what} of {name}")
+        """Draw a picture of agents, of all of them, or of a match."""
+        from bandits import plots
 
-    def _place(self, name: str, what: str) -> Path:
+        plot = _plot_named(args.what)
+        _check_options(args, plot)
+        request = plots.Request(
+            names=tuple(args.of),
+            text=args.text,
+            layer=None
+            if args.layer is None
+            else whole_number(args.layer, "layer", f"visualize {args.what} --layer 0"),
+            replay=args.replay,
+        )
+        wanted = Path(args.save).expanduser() if args.save is not None else None
+        if wanted is not None:
+            plots.check(wanted)  # before an agent pays for anything
         folder = self._cmd.home / "pictures"
-        with contextlib.suppress(OSError):  # then the check says what is wrong
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{name}-{what}.png"
+        if wanted is None and (args.show or not args.terminal):
+            with contextlib.suppress(OSError):  # then the check says what is wrong
+                folder.mkdir(parents=True, exist_ok=True)
+            plots.check(folder / "picture.png")
+        if args.show:
+            from bandits.shell.viewer import viewer
+
+            viewer()  # raises before anything is paid
+        with ProgressLine("replaying") as progress:
+            picture = plot.gather(self.arena, replace(request, on_progress=progress.train))
+        if args.terminal:
+            self._sketch(picture)
+        for note in picture.notes:
+            self.say(Text(note, style="dim"))
+        if picture.n_flops:
+            from bandits.energy import format_flops
+
+            self.say(Text(f"energy {format_flops(picture.n_flops)}", style="dim"))
+        if wanted is None and args.terminal and not args.show:
+            return
+        path = wanted or folder / f"{picture.slug}.png"
+        plots.save(picture, path)
+        self._cmd.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
+        if args.show:
+            from bandits.shell.viewer import view
+
+            view(path)
+
+    def _sketch(self, picture: Picture) -> None:
+        from bandits.shell.livechart import look_of
+        from bandits.shell.sketch import sketch
+
+        stdout: Any = self._cmd.stdout
+        styled = rich_utils.ALLOW_STYLE != rich_utils.AllowStyle.NEVER and stdout.isatty()
+        look = replace(look_of(stdout), colours=styled)
+        rows = shutil.get_terminal_size((80, 24)).lines
+        around = _ROWS_AROUND + len(picture.notes) + bool(picture.n_flops)
+        self.say(*sketch(picture, self._cmd.width, rows - around, look))
+
+
+def _plot_named(what: str) -> Plot:
+    """Return the picture of this name.  Raises UnknownName with the nearest."""
+    from bandits import plots
+
+    if what in plots.PLOTS:
+        return plots.PLOTS.get(what)
+    known = list(plots.PLOTS)
+    raise UnknownName(
+        f"no picture '{printable(what, 40)}'{did_you_mean(what, known)} ({', '.join(known)})"
+    )
+
+
+def _check_options(args: argparse.Namespace, plot: Plot) -> None:
+    """Raise UsageError for an option that this picture does not take."""
+    given = {"--text": args.text, "--layer": args.layer, "--replay": args.replay or None}
+    for option, value in given.items():
+        if value is not None and option not in plot.options:
+            raise UsageError(f"visualize {args.what} does not take {option}; try '{plot.example}'")

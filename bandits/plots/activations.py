@@ -1,0 +1,65 @@
+"""The units of the MLP: how often each is above 0 after ReLU, and which are dead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bandits.plots.forms import Bars, Curves, Line, Picture
+from bandits.plots.pictures import Request, name_of, picture, slug_of
+
+if TYPE_CHECKING:
+    from bandits.arena import Arena
+
+MOST_LINES = 6
+ALARM = 0.5  # dead share at which `diagnose` warns
+MOST_POINTS = 400
+
+
+@picture(
+    "activations",
+    takes="agent",
+    summary="how often each MLP unit is active, and which are dead",
+    example="visualize activations --terminal",
+)
+def activations(arena: Arena, request: Request) -> Picture:
+    """Gather the share of positions at which each unit of each layer is active."""
+    name = name_of(arena, request, "activations")
+    seen = arena.activations(name)
+    n_layer, n_units = seen.shares.shape
+    dead = (seen.shares == 0).mean(axis=1)
+    lines = []
+    ranks = np.linspace(0, 100, n_units) if n_units > 1 else np.zeros(1)
+    run = max(1, -(-n_units // MOST_POINTS))
+    for layer, shares in enumerate(seen.shares):
+        y = 100 * np.sort(shares)[::-1][::run].astype(np.float64)
+        ordered = layer / (n_layer - 1) if n_layer > MOST_LINES else None
+        lines.append(Line(f"layer{layer}", ranks[::run], y, layer, ordered=ordered))
+    over = f"over {seen.n_positions:,} positions of {seen.n_documents} documents"
+    return Picture(
+        title=f"activations of {name}",
+        slug=slug_of((name,), "activations"),
+        n_columns=2,
+        n_flops=seen.n_flops,
+        panels=[
+            Curves(
+                title=f"Units of {name}, busiest first, {over}",
+                x_label=f"unit (% of the {n_units:,} of a layer)",
+                y_label="active at (% of positions)",
+                lines=lines,
+                y_limits=(-3, 103),
+                x_limits=(0, 100),
+                whole_x=False,
+            ),
+            Bars(
+                title="Dead: active nowhere",
+                x_label="dead units (%)",
+                rows=[f"layer{layer}" for layer in range(n_layer)],
+                values=[100 * float(share) for share in dead],
+                texts=[f"{round(share * n_units):,} of {n_units:,}" for share in dead.tolist()],
+                full=100.0,
+                alarms=[bool(share > ALARM) for share in dead],
+            ),
+        ],
+    )
