@@ -7,6 +7,7 @@ and a build that is missing or not for this machine is an EngineMissing that say
 from __future__ import annotations
 
 import os
+import platform
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -21,11 +22,14 @@ ISAS = ("avx512", "avx2", "base")  # best first
 def _load(isa: str) -> ModuleType | None:
     name = f"bandits._engine_{isa}"
     try:
-        return import_module(name)
+        module = import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         return None
+    # Where this clone has no build, an editable install of another clone answers with its own.
+    here = Path(__file__).parent
+    return module if Path(module.__file__ or "nowhere").parent == here else None
 
 
 def _stale(module: ModuleType) -> bool:
@@ -72,6 +76,16 @@ def build() -> ModuleType:
 def isa() -> str:
     """Return the instruction set of the build in use: avx512, avx2 or base."""
     return build().__name__.rpartition("_")[2]
+
+
+def handicap() -> str | None:
+    """Return why the build in use is a hundred times slower than this machine's best could be, or None."""
+    if isa() != "base" or platform.machine().lower() not in ("x86_64", "amd64", "i686", "x86"):
+        return None
+    cause = "this processor has no AVX2"
+    if os.environ.get("BANDITS_ISA"):
+        cause = "BANDITS_ISA=base is set"
+    return f"{cause}: the portable engine runs, with the same results, a hundred times slower"
 
 
 def usable() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import platform
 
 import cmd2
 import numpy as np
+from rich.text import Text
 
 from bandits import __version__
 from bandits.shell.base import BanditsCommands, CommandParser, add_json, parser
@@ -30,10 +31,10 @@ class AboutCommands(BanditsCommands):
 
     @cmd2.with_argparser(_about_parser)
     def do_about(self, args: argparse.Namespace) -> None:
-        """Show versions, the engine's instruction set, the home folder and the dataset."""
+        """Show versions, the engine, the home folder and the dataset."""
         from importlib.metadata import version
 
-        from bandits.engine import isa
+        from bandits.engine import handicap, isa
 
         facts = {
             "version": __version__,
@@ -58,3 +59,5 @@ class AboutCommands(BanditsCommands):
         }
         for key, value in lines.items():
             self.say(f"{key:<8} {value}")
+        if reason := handicap():
+            self.say(Text(reason, style="yellow"))

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from bandits import __version__
+from bandits.engine import handicap
 from bandits.errors import BanditsError
 from bandits.reports import AgentRow
 from bandits.shell.text import hint
@@ -35,7 +36,17 @@ def banner(shell: BanditsShell) -> Group:
         Text(f"agents: {_names(rows)}"),
         hint(*_first_commands(rows), lead="try"),
         Text("help lists the commands, Tab completes, quit leaves", style="dim"),
+        *_warning(),
     )
+
+
+def _warning() -> list[Text]:
+    """Return the line that whoever plays on a slow build should see."""
+    try:
+        reason = handicap()
+    except BanditsError:  # no engine at all: the first command that needs it says so
+        return []
+    return [Text(reason, style="yellow")] if reason else []
 
 
 def _names(rows: Sequence[AgentRow]) -> str:
