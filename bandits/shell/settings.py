@@ -21,7 +21,7 @@ from bandits.shell.base import (
     words,
 )
 from bandits.shell.tables import Column, fitting
-from bandits.shell.text import hint
+from bandits.shell.text import Hint, hint
 
 # What players usually try, for completion and for `config KEY`; any value in range is allowed.
 TYPICAL: dict[str, tuple[str, ...]] = {
@@ -130,9 +130,9 @@ class SettingsCommands(BanditsCommands):
         self.say(f"settings of {name}{changed}", table)
 
 
-def describe_setting(key: str, *, brief: bool = False) -> list[Text]:
+def describe_setting(key: str, *, brief: bool = False) -> list[Text | Hint]:
     """Return the lines that explain a setting: its meaning, default, range and usual values."""
-    lines = [Text(f"  {SETTINGS[key]}", style="dim")]
+    lines: list[Text | Hint] = [Text(f"  {SETTINGS[key]}", style="dim")]
     if not brief:
         default = getattr(Settings(), key)
         lines += [

@@ -33,6 +33,7 @@ __all__ = [
 
 EMPTY = "(empty)"
 _BETWEEN = "  ·  "  # two commands
+_INDENT = 6
 
 
 def shown(text: str, limit: int = 60) -> str:
@@ -53,7 +54,7 @@ class Hint:
         for n, command in enumerate(self.commands):
             if n and line.cell_len + len(_BETWEEN) + cell_len(command) > options.max_width:
                 yield line
-                line = Text(" " * (len(self.lead) + 2), style="dim")
+                line = Text(" " * min(len(self.lead) + 2, _INDENT), style="dim")
             elif n:
                 line.append(_BETWEEN, style="dim")
             line.append(command, style="cyan")

@@ -16,7 +16,7 @@ from bandits.errors import BanditsError, UnknownName, did_you_mean
 from bandits.reports import VerifyReport
 from bandits.shell.base import BanditsCommands, CommandParser, UsageError, add_json, parser
 from bandits.shell.progress import ProgressLine
-from bandits.shell.text import hint, plural, shown
+from bandits.shell.text import Hint, hint, plural, shown
 
 ALL = "all"
 _MARK = "?"
@@ -27,7 +27,7 @@ def marked(name: str, unverified: bool) -> str:
     return f"{name} {_MARK}" if unverified else name
 
 
-def note_on_marks(names: Iterable[str]) -> Text | None:
+def note_on_marks(names: Iterable[str]) -> Hint | None:
     """Return what the question mark means, if one of these agents has it."""
     first = next(iter(names), None)
     if first is None:
