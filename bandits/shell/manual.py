@@ -32,7 +32,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "load ada",
     ),
     "Training": ("train 1000", "generate 20", "config batch_size 8", "jobs", "stop A"),
-    "Battle": ("battle A B 100", "leaderboard", "matches", "report 1"),
+    "Battle": ("battle A B 100", "leaderboard", "matches", "report 1", "verify Ada"),
     "Insight": ("diagnose", "visualize loss"),
     "Data and energy": ("dataset mine.txt", "evaluate B", "energy"),
     "Shell": (
