@@ -28,7 +28,6 @@ from bandits.states import spent_since
 from bandits.store import AgentRecord
 
 N_STOPS = 21  # steps of a training at which its gradients are looked at
-N_PROBED = 16  # documents there, at least: the gradient of one is mostly noise
 N_READ = 64  # documents whose activations are looked at, at least; as `diagnose` does
 LONG_FLOPS = 300 * 10**9  # of training: some ten seconds, which nobody waits for unasked
 
@@ -37,14 +36,13 @@ LONG_FLOPS = 300 * 10**9  # of training: some ten seconds, which nobody waits fo
 class GradientCourse:
     """Gradients of the next minibatch by weight name, and their norms by block at steps of the past.
 
-    missing: why there are no such steps, or None; norms: block to one norm a step, of the mean gradient
-    of n_probed documents.
+    missing: why there are no such steps, or None; norms: block to one norm a step, of the minibatch that
+    came next.
     """
 
     gradients: Mapping[str, npt.NDArray[np.float32]]
     steps: tuple[int, ...]
     norms: Mapping[str, tuple[float, ...]]
-    n_probed: int
     missing: str | None
     n_flops: int
 
@@ -104,7 +102,6 @@ class Sight(Roster):
         found = agent.model.gradients()
         steps: list[int] = []
         norms: dict[str, list[float]] = {}
-        n_probed = max(N_PROBED, agent.settings.batch_size)
         missing = _no_course(agent, replay=replay)
         if missing is None:
             past = Retraining(Recipe.of(agent))
@@ -114,7 +111,8 @@ class Sight(Roster):
                         on_progress(progress)
                 if past.agent.n_steps < stop:
                     break
-                _, cost = past.agent.model.probe(past.agent.next_documents(n_probed))
+                batch = past.agent.next_documents(past.agent.settings.batch_size)
+                _, cost = past.agent.model.probe(batch)
                 n_flops += cost
                 steps.append(stop)
                 for block, norm in block_norms(past.agent.model.gradients()).items():
@@ -125,7 +123,6 @@ class Sight(Roster):
             gradients=found,
             steps=tuple(steps),
             norms={block: tuple(values) for block, values in norms.items()},
-            n_probed=n_probed,
             missing=missing,
             n_flops=n_flops,
         )

@@ -54,7 +54,7 @@ def activations(arena: Arena, request: Request) -> Picture:
             ),
             Bars(
                 title="Dead: active nowhere",
-                x_label="dead units (%)",
+                x_label="% of the units of a layer",
                 rows=[f"layer{layer}" for layer in range(n_layer)],
                 values=[100 * float(share) for share in dead],
                 texts=[f"{round(share * n_units):,} of {n_units:,}" for share in dead.tolist()],

@@ -105,7 +105,7 @@ def _course(seen: GradientCourse) -> Curves:
     return Curves(
         title="Their course over the training",
         x_label="step",
-        y_label=f"norm of the gradient of {seen.n_probed} documents",
+        y_label="norm of the gradient of the next minibatch",
         lines=lines,
         log_y=True,
     )

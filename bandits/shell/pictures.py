@@ -126,7 +126,7 @@ class PictureCommands(BanditsCommands):
         if wanted is None and args.terminal and not args.show:
             return
         path = wanted or folder / f"{picture.slug}.png"
-        plots.save(picture, path)
+        self._cmd.aside(lambda: plots.save(picture, path))  # half a second of matplotlib
         self._cmd.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
         if args.show:
             from bandits.shell.viewer import view

@@ -151,12 +151,12 @@ def fitted(text: str, limit: int, look: Look) -> str:
     text = printable(text, len(text) * 12 + 1)
     if not look.braille:
         text = text.encode("ascii", "replace").decode()
-    dots = look.sign("…", ".")
     if cell_len(text) <= limit:
         return text
-    while text and cell_len(text) > limit - 1:
+    dots = look.sign("…", "..") if limit > 2 else ""
+    while text and cell_len(text) > limit - len(dots):
         text = text[:-1]
-    return text + dots if limit > 1 else text[:1]
+    return text + dots
 
 
 def spark(counts: Floats, width: int, look: Look) -> str:

@@ -7,6 +7,7 @@ such signs they are ASCII, and nothing is told by colour alone: curves end in th
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -18,12 +19,14 @@ from bandits.plots.forms import Bars, Curves, Floats, Heat, Mark, Panel, Picture
 from bandits.shell.livechart import Look
 from bandits.shell.sheet import COLOURS, Sheet, fitted, spark
 
-LOWEST = 7  # rows of a chart
+_LOWEST, _LOW_LOWEST = 7, 3  # rows of a chart
+_MANY, _SHORT = 8, 12  # curves, whose names are then cut
 _MOST_RIDGES = 10  # rows; with more, the matrices of a layer are drawn together
 _NARROW = 60
 _SIGNS = ("◆", "●", "■", "▲", "×", "+")
 _PLAIN_SIGNS = ("P", "G", "S", "B", "x", "+")
-_HEATS = (54, 60, 24, 30, 36, 71, 112, 184)  # viridis in 256 colours
+# viridis; rich takes the nearest that the terminal has
+_HEATS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725")
 _SHADES, _PLAIN_SHADES = " ░▒▓█", " .:*#"
 
 
@@ -31,7 +34,7 @@ def sketch(picture: Picture, width: int, height: int, look: Look) -> list[Text]:
     """Return the lines of a picture, at most `width` wide and, where its rows allow, `height` high."""
     if isinstance(picture.panels[0], Heat):
         heats = [panel for panel in picture.panels if isinstance(panel, Heat)]
-        return [_title(f"{picture.title} (^ is BOS)", width, look), *_heats(heats, width, look)]
+        return [*_title(f"{picture.title} (^ is BOS)", width, look), *_heats(heats, width, look)]
     panels = [_fewer(panel) if isinstance(panel, Ridges) else panel for panel in picture.panels]
     blocks = {n: _fixed(panel, width, look) for n, panel in enumerate(panels)}
     n_fixed = sum(len(block) for block in blocks.values() if block is not None)
@@ -51,8 +54,10 @@ def sketch(picture: Picture, width: int, height: int, look: Look) -> list[Text]:
     return lines
 
 
-def _title(text: str, width: int, look: Look) -> Text:
-    return Text(fitted(text.replace("\n", ": "), width, look), style="bold")
+def _title(text: str, width: int, look: Look) -> list[Text]:
+    """Return a title as one line, or two if it must be."""
+    flat = fitted(text.replace("\n", ": "), 2 * width, look)
+    return [Text(line, style="bold") for line in textwrap.wrap(flat, width)[:2]]
 
 
 def _fixed(panel: Panel, width: int, look: Look) -> list[Text] | None:
@@ -69,10 +74,9 @@ def _fixed(panel: Panel, width: int, look: Look) -> list[Text] | None:
 
 def _chart(panel: Panel, width: int, height: int, look: Look) -> list[Text]:
     assert isinstance(panel, Curves | Points)
-    legend = _legend(panel, width, look)
-    rows = max(
-        LOWEST if not (isinstance(panel, Curves) and panel.low) else 3, height - 2 - len(legend)
-    )
+    legend, lines = _legend(panel, width, look), _title(panel.title, width, look)
+    lowest = _LOW_LOWEST if isinstance(panel, Curves) and panel.low else _LOWEST
+    rows = max(lowest, height - 1 - len(lines) - len(legend))
     x_limits, y_limits = _limits(panel)
     log_y = isinstance(panel, Curves) and panel.log_y
     ticks = {rows - 1: y_limits[0], 0: y_limits[1]}
@@ -85,7 +89,6 @@ def _chart(panel: Panel, width: int, height: int, look: Look) -> list[Text]:
         _draw_curves(sheet, panel)
     else:
         _draw_points(sheet, panel, look)
-    lines = [_title(panel.title, width, look)]
     for row, drawn in enumerate(sheet.lines()):
         stroke = look.sign("┤", "+") if row in names else look.sign("│", "|")
         lines.append(Text(f"{names.get(row, ''):>{margin}}{stroke} ", style="dim") + drawn)
@@ -184,7 +187,8 @@ def _legend(panel: Curves | Points, width: int, look: Look) -> list[Text]:
         several = len(panel.lines) > 1
         for letter, line in zip(_letters(len(panel.lines)), panel.lines, strict=True):
             if line.label:
-                label = f"{letter} {line.label}" if several else line.label
+                name = fitted(line.label, _SHORT, look) if len(panel.lines) > _MANY else line.label
+                label = f"{letter} {name}" if several else name
                 colour = COLOURS[line.place % len(COLOURS)]
                 items.append(Text(fitted(label, width, look), style=f"color({colour})"))
         items += [Text(fitted(dot.label, width, look), style="bold") for dot in panel.dots]
@@ -254,7 +258,7 @@ def _ridges(panel: Ridges, width: int, look: Look) -> list[Text]:
     labels = min(labels, 18 if width >= _NARROW else 12)
     remarks = max((len(mark.label) for mark in panel.remarks), default=0) if width >= _NARROW else 0
     room = width - labels - 1 - (remarks + 1 if remarks else 0)
-    lines = [_title(panel.title, width, look)]
+    lines = _title(panel.title, width, look)
     for row, counts, mark in zip(panel.rows, panel.counts, panel.remarks, strict=True):
         line = Text(f"{fitted(row, labels, look):>{labels}} ")
         line.append(spark(counts, room, look), style=f"color({COLOURS[0]})")
@@ -271,7 +275,7 @@ def _bars(panel: Bars, width: int, look: Look) -> list[Text]:
     labels = max(len(row) for row in panel.rows)
     texts = max(len(text) for text in panel.texts)
     room = max(4, width - labels - texts - 2)
-    lines = [_title(f"{panel.title} ({panel.x_label})", width, look)]
+    lines = _title(f"{panel.title} ({panel.x_label})", width, look)
     for row, value, text, alarm in zip(
         panel.rows, panel.values, panel.texts, panel.alarms, strict=True
     ):
@@ -327,7 +331,7 @@ def _cell(value: float, n: int, look: Look) -> Text:
     if not math.isfinite(value):
         return Text(" " * n)
     if look.colours and look.braille:
-        return Text(" " * n, style=f"on color({_HEATS[min(7, int(8 * value))]})")
+        return Text(" " * n, style=f"on {_HEATS[min(7, int(8 * value))]}")
     shades = _SHADES if look.braille else _PLAIN_SHADES
     sign = shades[min(4, int(5 * value))] if value >= 0.05 else look.sign("·", ".")
     return Text(sign * n)
