@@ -11,7 +11,8 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,19 +23,36 @@ _UNWRITABLE = (errno.ENOSPC, errno.EIO)
 _DESCRIPTION = (
     "Backprop Bandits: tiny GPTs that train in milliseconds, and a terminal game made of them."
 )
-_EPILOG = """\
-without arguments it opens the game, or runs the lines of standard input if that is no terminal
-
-examples:
-  bandits
-  bandits -c "battle A B 100"
-  bandits -c "create_agent Ada" -c "train 500" -c generate
-  bandits contest.txt
-  echo "agents --json" | bandits
-
-exit codes: 0 done, 1 a command failed, 2 bad usage, 130 Ctrl-C
-environment: BANDITS_HOME is the folder of the arena; NO_COLOR keeps the output plain
-start-up: the commands of $BANDITS_HOME/banditsrc, or else of ~/.banditsrc, run first"""
+# Shown by --help, and by the man page, which tools/man_page.py makes of the same parser.
+USAGE = (
+    "Without arguments it opens the game; if standard input is no terminal, its lines are run. The "
+    "arena remembers everything from one run to the next. In the game, help lists the commands and "
+    "tutorial teaches them in ten minutes."
+)
+EXAMPLES = {
+    "bandits": "open the game",
+    'bandits -c "battle A B 100"': "run one command",
+    'bandits -c "train 500" -c generate': "run several, until one fails",
+    "bandits contest.txt": "run a script, a command a line",
+    'echo "agents --json" | bandits': "run what a pipe brings",
+    "bandits -c help": "list the commands of the game",
+}
+EXIT_CODES = {
+    "0": "all commands succeeded",
+    "1": "a command failed",
+    "2": "bandits itself was used wrongly",
+    "130": "Ctrl-C",
+}
+ENVIRONMENT = {
+    "BANDITS_HOME": "the folder of the arena",
+    "BANDITS_ISA": "the build of the engine: avx512, avx2 or base",
+    "NO_COLOR": "if set, no colours",
+    "COLUMNS": "the width of what goes to a pipe (80)",
+}
+FILES = {
+    "$BANDITS_HOME/banditsrc, ~/.banditsrc": "commands to run first; the first of the two that exists",
+    "$BANDITS_HOME/arena.db": "agents, datasets and battles",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,12 +61,57 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {printable(message, 300)}; try 'bandits --help'\n")
 
 
+class _PrintCompletion(argparse.Action):
+    """Print a completion script for a shell, made by shtab of this parser, and exit."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            import shtab
+        except ModuleNotFoundError:
+            parser.exit(1, "error: 'shtab' is not installed for this Python; pip install shtab\n")
+        from bandits.shell.manual import EXAMPLES as IN_GAME
+
+        commands = " ".join(line.split()[0] for lines in IN_GAME.values() for line in lines)
+        completions = {"script": shtab.FILE, "command": _words(commands)}
+        for action in parser._actions:
+            if action.dest in completions:
+                action.complete = completions[action.dest]  # type: ignore[attr-defined]
+        words_of_bash = f'_bandits_commands() {{ compgen -W "{commands}" -- "$1"; }}\n'
+        preamble = words_of_bash if values == "bash" else ""
+        print(shtab.complete(parser, shell=str(values), preamble=preamble))
+        parser.exit()
+
+
+def _words(words: str) -> dict[str, str]:
+    """Return how each shell that shtab knows is told a list of words."""
+    return {"bash": "_bandits_commands", "zsh": f"({words})", "tcsh": f"({words})"}
+
+
+def _epilog() -> str:
+    """Return what --help shows below the options."""
+
+    def table(title: str, rows: Mapping[str, str], width: int) -> str:
+        lines = [f"  {key:<{width}}  {meaning}" for key, meaning in rows.items()]
+        return "\n".join([f"{title}:", *lines])
+
+    parts = [textwrap.fill(USAGE, 79), table("examples", EXAMPLES, 35)]
+    parts += [table("exit codes", EXIT_CODES, 12), table("environment", ENVIRONMENT, 12)]
+    files = "\n".join(f"  {path}\n      {meaning}" for path, meaning in FILES.items())
+    return "\n\n".join([*parts, f"files:\n{files}"])
+
+
 def command_line_parser() -> argparse.ArgumentParser:
     """Return the parser of bandits' own command line."""
     parser = _Parser(
         prog="bandits",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
+        description=textwrap.fill(_DESCRIPTION, 79),
+        epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -62,7 +125,16 @@ def command_line_parser() -> argparse.ArgumentParser:
         "--keep-going", action="store_true", help="run the rest after a command that failed"
     )
     parser.add_argument("--no-rc", action="store_true", help="do not run the start-up commands")
-    parser.add_argument("--version", action="version", version=f"bandits {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        metavar="SHELL",
+        choices=("bash", "zsh", "tcsh"),
+        action=_PrintCompletion,
+        help="print a completion script for bash, zsh or tcsh",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"bandits {__version__}", help="print the version"
+    )
     return parser
 
 
