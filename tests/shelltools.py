@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -71,16 +71,15 @@ def quick(
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
         streams[0].write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
         writing = os.O_WRONLY | os.O_CREAT
-        request = {
-            "arguments": arguments,
-            "cwd": str(cwd or home.parent),
-            "env": environment(home, **(env or {})),
-            "streams": [
+        code = ask(
+            arguments,
+            cwd or home.parent,
+            environment(home, **(env or {})),
+            [
                 (str(path), flags)
                 for path, flags in zip(streams, (os.O_RDONLY, writing, writing), strict=True)
             ],
-        }
-        code = _ask(json.dumps(request))
+        )
         output, errors = (path.read_text("utf-8") for path in streams[1:])
     return subprocess.CompletedProcess(list(arguments), code, output, errors)
 
@@ -108,8 +107,14 @@ def _server() -> subprocess.Popen[str]:
     return server
 
 
-def _ask(request: str) -> int:
+def ask(
+    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], streams: Sequence[tuple[str, int]]
+) -> int:
+    """Let a forked process be bandits, its standard streams opened by path; return its exit code."""
     server = _server()
+    request = json.dumps(
+        {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "streams": list(streams)}
+    )
     assert server.stdin is not None
     assert server.stdout is not None
     server.stdin.write(request + "\n")

@@ -19,6 +19,7 @@ from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.errors import BanditsError, InvalidValue, did_you_mean, printable
+from bandits.shell.text import Hint
 
 if TYPE_CHECKING:
     from bandits.arena import Arena
@@ -150,7 +151,8 @@ class BanditsCommands(CommandSet["BanditsShell"]):
     def say(self, *renderables: Any) -> None:
         """Print tables, panels and text to standard output, or to where the player redirects it."""
         for renderable in renderables:
-            self._cmd.poutput(renderable, soft_wrap=False)
+            # A command wider than the terminal is wrapped by the terminal, so that it can be copied whole.
+            self._cmd.poutput(renderable, soft_wrap=isinstance(renderable, Hint))
 
     def say_json(self, value: Any) -> None:
         """Print a value as JSON, whole lines whatever the width."""

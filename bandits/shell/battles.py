@@ -94,7 +94,11 @@ class BattleCommands(BanditsCommands):
         if args.energy is not None:
             budget = energy(args.energy, f"battle {args.a} {args.b} --energy 500M")
         seed = whole_number(args.seed, "seed", f"{example} --seed 1")
-        watch = None if args.watch is None else watch_seconds(args.watch, f"{example} --watch 10")
+        watch = (
+            None
+            if args.watch is None
+            else watch_seconds(args.watch, f"battle {args.a} {args.b} 100 --watch 10")
+        )
         if watch and args.json:
             raise UsageError("battle: --json draws no race to --watch; leave one of them out")
         rows = {row.name: row for row in self.arena.agents() if row.name in (args.a, args.b)}
@@ -179,15 +183,12 @@ class BattleCommands(BanditsCommands):
 def _next(report: BattleReport, uniform_loss: float) -> Hint:
     a, b = report.name_a, report.name_b
     hopeless = _FAR_WORSE * uniform_loss
-    ruined = [
-        name
-        for name, corner in ((a, report.outcome.a), (b, report.outcome.b))
-        if corner.diverged or (corner.loss is not None and corner.loss > hopeless)
-    ]
-    if ruined:  # its weights cannot be mended: it takes a new agent, and smaller steps
-        return hint(
-            f"diagnose {ruined[0]}", "create_agent NAME", "config learning_rate 0.01", "leaderboard"
-        )
+    for name, corner in ((a, report.outcome.a), (b, report.outcome.b)):
+        if corner.diverged:  # no training can mend it
+            return hint(f"diagnose {name}", "create_agent NAME", "leaderboard")
+        if corner.loss is not None and corner.loss > hopeless:
+            slower = f"config learning_rate 0.01 --agent {name}"
+            return hint(f"diagnose {name}", slower, "create_agent NAME")
     if report.winner is None:
         return hint(f"battle {a} {b} 500", "leaderboard", f"generate 20 {a}")
     loser = b if report.winner == a else a

@@ -60,7 +60,7 @@ def training_frame(
     width, rows = min(size[0], _WIDEST), size[1]
     step = min(round(until), curve.n_steps)
     loss = float(curve.mean_until([step])[0])
-    parts = [f"loss {decimal(loss)}", f"perplexity {_perplexity(loss)}"]
+    parts = [f"loss {decimal(loss)}", *_perplexity(loss)]
     rate = (moment.steps_a_second or {}).get("a")
     if rate:
         parts.append(f"{_short(rate)} steps/s")
@@ -106,8 +106,9 @@ def race_frame(
     if room < 1 + _LEAST_CHART + 1:
         return [*top, *bottom, *_told(said, width, max(0, room), look)][:rows]
     n_said = 1 if room < 8 else 3 if room < 22 else 5
-    if moment.finished:
-        n_said = min(n_said, max(1, len(said)))
+    told = _told(said, width, n_said, look)
+    if moment.finished:  # no more will come
+        n_said = len(told)
     height = min(_MOST_CHART, _tall(rows), room - 1 - n_said)
     series = []
     for side in "ab":
@@ -124,7 +125,7 @@ def race_frame(
         x_labels=_race_labels(race),
         look=look,
     )
-    return [*top, *lines, *bottom, *_told(said, width, n_said, look)]
+    return [*top, *lines, *bottom, *told]
 
 
 def _race_title(race: Race, now: float, moment: Moment, width: int) -> Line:
@@ -156,7 +157,7 @@ def _standing(race: Race, side: str, until: float, moment: Moment, width: int) -
     line: Line = [(f"{clip_name(race.names[side]):<{room}}", f"bold {side}")]
     if not curve.n_steps and curve.exploded_at is None:
         return clipped([*line, ("  at its horizon: it fights as it is", "dim")], width)
-    parts = [f"loss {decimal(loss, 3)}", f"perplexity {_perplexity(loss)}"]
+    parts = [f"loss {decimal(loss, 3)}", *_perplexity(loss)]
     parts.append(format_flops(race.flops_at(side, step)))
     if not race.n_steps:
         parts.append(plural(round(step), "step"))
@@ -226,8 +227,9 @@ def clip_name(name: str) -> str:
     return name if len(name) <= _NAME else name[: _NAME - 2] + ".."
 
 
-def _perplexity(loss: float) -> str:
-    return decimal(math.exp(loss)) if loss < 700 else "-"
+def _perplexity(loss: float) -> list[str]:
+    """Return the perplexity in words, unless it says nothing any more."""
+    return [f"perplexity {decimal(math.exp(loss))}"] if loss < 100 else []
 
 
 def _short(rate: float) -> str:
