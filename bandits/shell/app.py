@@ -9,8 +9,9 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO, TypeVar, cast
 
 from cmd2 import rich_utils
 from cmd2.parsing import Statement
@@ -20,11 +21,13 @@ from bandits.database import FILE_NAME
 from bandits.errors import BanditsError, printable
 from bandits.shell import COMMAND_SETS
 from bandits.shell.alerts import AlertingCmd
-from bandits.shell.calls import CalledArena
+from bandits.shell.calls import Call, CalledArena
 from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
 from bandits.shell.strict import LINE_LIMIT
 from bandits.shell.tutorial import Tutor, under_way
+
+T = TypeVar("T")
 
 
 def plain_terminal() -> bool:
@@ -96,6 +99,15 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             self._arena = Arena(self.home)
         return self._arena
 
+    def aside(self, work: Callable[[], T]) -> T:
+        """Do work that a Ctrl-C need not wait for: left alone it ends by itself and does no harm."""
+        call = Call(work)
+        with self.deaf():
+            call.start()
+            self.wait(call.done)
+        self.check_interrupt()
+        return cast(T, call.outcome())
+
     def give_away_arena(self) -> None:
         """Leave the open arena to whoever still uses it; the next command opens it anew."""
         self._arena = None
@@ -121,7 +133,10 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
                 if self._is_tty_session(self.main_session):  # then Ctrl-C is a key
                     stack.enter_context(self.deaf())
                 return self.read_input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
+            return False
+        except KeyboardInterrupt:  # answers the question, and ends nothing else
+            self.forgive()
             return False
 
     # ------------------------------------------------------------------ what survives

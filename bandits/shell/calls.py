@@ -112,10 +112,13 @@ class CalledArena:
         call = Call(lambda: function(*args, **kwargs))
         if kwargs.get("on_progress"):
             kwargs["on_progress"] = _while_awaited(call, kwargs["on_progress"])
+        keeps = kwargs.get("stop") is not None
         with shell.deaf():
             call.start()
             if not shell.wait(call.done):
-                self._leave(call, agents, arena, keeps=kwargs.get("stop") is not None)
+                self._leave(call, agents, arena, keeps=keeps)
+        if not keeps:  # else it ended because of the Ctrl-C, and has something to say
+            shell.check_interrupt()
         return call.outcome()
 
     def _leave(self, call: Call, agents: list[str], arena: Arena, *, keeps: bool) -> None:
@@ -129,7 +132,8 @@ class CalledArena:
             if keeps:
                 names = " and ".join(agents)
                 self._shell.mention(f"{names} will stop after this step; what was trained is kept")
-            raise KeyboardInterrupt
+                raise KeyboardInterrupt
+            self._shell.interrupt()
 
 
 def _agents(

@@ -10,10 +10,13 @@ commands the signal is kept for the next one, for there the history is written a
 from __future__ import annotations
 
 import contextlib
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from cmd2.parsing import Statement
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
@@ -23,6 +26,7 @@ from bandits.shell.strict import StrictCmd
 
 GRACE_SECONDS = 0.12  # what a Ctrl-C leaves a call to end in by itself; the promise is 0.3
 _POLL_SECONDS = 0.03
+_AGAIN_SECONDS = 0.08
 
 
 class InterruptibleCmd(StrictCmd):
@@ -32,7 +36,6 @@ class InterruptibleCmd(StrictCmd):
         super().__init__(**options)
         self.interactive = interactive
         self._pressed = False  # a Ctrl-C that nothing has answered yet
-        self._drawing_prompt = False  # it is about to be there: nothing is left to interrupt
         self._line_broken = False  # the terminal has written ^C where the prompt would stand
         self._raising = False  # the main thread is where KeyboardInterrupt does no harm
         self._stop: threading.Event | None = None
@@ -64,17 +67,24 @@ class InterruptibleCmd(StrictCmd):
         """Take a Ctrl-C to whoever can act on it now."""
         if self._cur_pipe_proc_reader is not None:
             self._cur_pipe_proc_reader.send_sigint()
-        if self._drawing_prompt:
-            return
         first = self._stop is not None and not self._stop.is_set()
         if self._stop is not None:
             self._stop.set()
         self._pressed = True
-        if self._raising and not first and not self.sigint_protection:
-            self._raise_keyboard_interrupt()
+        if not self._raising or first or self.sigint_protection:
+            return
+        again = threading.Timer(_AGAIN_SECONDS, self._again)  # should it be swallowed on the way
+        again.daemon = True
+        again.start()
+        if not _importing(frame):  # else a module that is imported in part would stay so
+            self.interrupt()
 
-    def _raise_keyboard_interrupt(self) -> None:
-        self._pressed = False
+    def _again(self) -> None:
+        if self._pressed and self._raising:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def interrupt(self) -> NoReturn:
+        """End the command."""
         self._line_broken = True  # not mended here: a signal may have come in the middle of a write
         raise KeyboardInterrupt
 
@@ -100,13 +110,13 @@ class InterruptibleCmd(StrictCmd):
     def check_interrupt(self) -> None:
         """Raise the KeyboardInterrupt of a Ctrl-C that nothing has answered yet."""
         if self._pressed:
-            self._raise_keyboard_interrupt()
+            self.interrupt()
 
     # ------------------------------------------------------------------ where it is heard
 
     def onecmd(self, statement: Statement | str, *, add_to_history: bool = True) -> bool:
         """Run a command; a Ctrl-C that came on the way to it, or was not answered in it, ends it."""
-        outer = self._raising
+        outer, self._line_broken = self._raising, False
         if not outer:
             self._hear_keys()
         try:
@@ -116,7 +126,7 @@ class InterruptibleCmd(StrictCmd):
             self.check_interrupt()
             return stop
         except KeyboardInterrupt:
-            self._raising = False
+            self._raising = self._pressed = False
             if self._line_broken and self.interactive:
                 self.poutput()
             self._line_broken = False
@@ -146,12 +156,8 @@ class InterruptibleCmd(StrictCmd):
 
     def _read_command_line(self, prompt: str) -> str:
         if self._is_tty_session(self.main_session):
-            self._drawing_prompt = True  # until pre_prompt
-            try:
-                return super()._read_command_line(prompt)
-            finally:
-                self._drawing_prompt = False
-        self._pressed = False
+            return super()._read_command_line(prompt)
+        self._forget_presses()
         self._raising = True  # a terminal that cannot edit: Ctrl-C is a signal there too
         try:
             return super()._read_command_line(prompt)
@@ -160,4 +166,28 @@ class InterruptibleCmd(StrictCmd):
 
     def pre_prompt(self) -> None:
         """Forget what came before the prompt; from here on Ctrl-C is for what is typed at it."""
-        self._pressed = self._drawing_prompt = False
+        self._forget_presses()
+
+    def forgive(self) -> None:
+        """Take the Ctrl-C as answered."""
+        self._pressed = False
+
+    def _forget_presses(self) -> None:
+        if self._pressed:  # between two commands: the terminal has written ^C all the same
+            self.main_session.output.write_raw("\r\n")
+            self.main_session.output.flush()
+            self._pressed = False
+
+
+def quiet_unraisable(problem: sys.UnraisableHookArgs) -> None:
+    """Say nothing of a Ctrl-C that came in a finaliser, where Python can only drop it; it comes again."""
+    if not isinstance(problem.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(problem)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False

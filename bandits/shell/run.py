@@ -12,6 +12,7 @@ from bandits.engine import build
 from bandits.errors import BadFile, BanditsError
 from bandits.shell.app import BanditsShell
 from bandits.shell.banner import banner
+from bandits.shell.interrupts import quiet_unraisable
 
 
 def run(
@@ -23,6 +24,7 @@ def run(
     interactive = commands is None and script is None and at_terminal
     shell = BanditsShell(default_home(), interactive=interactive, keep_going=keep_going)
     signal.signal(signal.SIGINT, shell.sigint_handler)
+    sys.unraisablehook = quiet_unraisable
     try:
         if with_rc:
             shell.run_rc()
