@@ -139,6 +139,7 @@ def test_one_small_wheel_holds_every_build_for_every_python(workshop: Path, repa
         compiled = {name for name in archive.namelist() if name.endswith(".so")}
         assert compiled == {f"bandits/_engine_{isa}.abi3.so" for isa in BUILDS}
         assert not any(name.startswith(("tests/", "csrc/")) for name in archive.namelist())
+        assert any(name.endswith("/share/man/man1/bandits.1") for name in archive.namelist())
 
 
 def test_abi3audit_finds_nothing(repaired: Path, tools: Path) -> None:
@@ -185,5 +186,10 @@ def test_an_installed_wheel_fights_the_golden_battle_on_every_build(
     programs = environment(python, tmp_path / "venv")
     run(programs / "pip", "install", "--only-binary", ":all:", repaired, cwd=tmp_path)
     assert run(programs / "bandits", "-c", "battle A B 100", cwd=tmp_path).count("by score") == 1
+    if shutil.which("man"):  # looks beside the folders of PATH
+        found = run(
+            "env", f"PATH={programs}:{os.environ['PATH']}", "man", "-w", "bandits", cwd=tmp_path
+        )
+        assert Path(found.strip()) == tmp_path / "venv" / "share" / "man" / "man1" / "bandits.1"
     said = run(programs / "python", GOLDEN, cwd=tmp_path).splitlines()
     assert said == [f"{isa}: the golden battle, to the bit" for isa in engine.usable()]
