@@ -45,7 +45,7 @@ class Records(Roster):
         """
         record, agent = self._loaded(name)
         target = Path(record.name if path is None else path)
-        if path is not None and target.is_dir():
+        if path is not None and os.path.isdir(target):
             target = target / record.name
         if not target.suffix:
             target = target.with_name(target.name + SUFFIX)
@@ -261,7 +261,7 @@ class Records(Roster):
 def _champion_at(path: str | os.PathLike[str]) -> Champion:
     """Read a champion from a file, whose ending may be left out, as `save` does."""
     path = Path(path)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not os.path.exists(path) and path.name:
         path = path.with_name(path.name + SUFFIX)
     return read_champion(path)
 

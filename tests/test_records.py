@@ -466,6 +466,9 @@ def test_what_is_not_true_is_one_line_and_exit_1(home: Path, tmp_path: Path) -> 
         ("nowhere.safetensors", "does not exist"),
         ("99", "no match 99"),
         ("99999999999999999999", "no agent, champion file or match"),
+        ("''", "no agent, champion file or match"),
+        ("x" * 300, "no agent, champion file or match"),
+        ("~nobody/x", "does not exist"),
         ("A --dataset x.txt", "--dataset is for champion files"),
         ("text.txt", "not a safetensors file"),
         (".", "is a folder"),
@@ -484,6 +487,13 @@ def test_what_cannot_be_verified_is_one_line(
     assert "\x1b[31m" not in done.stderr
 
 
+@pytest.mark.parametrize("word", ["x" * 300, "~nobody", "~nobody/x"])
+@pytest.mark.parametrize("command", ["load", "save"])
+def test_a_path_that_cannot_be_is_one_line(home: Path, command: str, word: str) -> None:
+    done = quick(home, "-c", f"{command} {word}", cwd=home.parent)
+    assert (done.returncode, done.stderr.count("\n")) in ((1, 1), (0, 0)), done.stderr
+
+
 def test_ctrl_c_ends_a_long_verification_and_the_prompt_is_back(home: Path, tmp_path: Path) -> None:
     endless(tmp_path / "Endless.safetensors", tmp_path / "toys.txt")
     terminal = Terminal(home)
@@ -491,7 +501,7 @@ def test_ctrl_c_ends_a_long_verification_and_the_prompt_is_back(home: Path, tmp_
         terminal.wait(r"\nA>")
         terminal.process.send("verify Endless.safetensors --dataset toys.txt\r")
         deadline = time.monotonic() + 20
-        while "replay a" not in terminal.raw:
+        while "replay Endless" not in terminal.raw:
             assert time.monotonic() < deadline, terminal.text
             terminal.feed(terminal.process.read_nonblocking(65536, 5))
         said = terminal.type("\x03", r"\nA>")

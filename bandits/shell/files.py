@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import cmd2
@@ -56,7 +57,7 @@ class FileCommands(BanditsCommands):
     @cmd2.with_argparser(_load_parser)
     def do_load(self, args: argparse.Namespace) -> None:
         """Read an agent from a champion file."""
-        path = Path(args.file).expanduser()
+        path = Path(os.path.expanduser(args.file))
         row = self.arena.load(path, args.name)
         self.say(
             f"loaded {row.name} from {tilde(path)}: {row.config}, {plural(row.n_steps, 'step')}; "
@@ -70,4 +71,4 @@ class FileCommands(BanditsCommands):
 
 
 def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text).expanduser()
+    return None if text is None else Path(os.path.expanduser(text))

@@ -109,28 +109,26 @@ class VerificationCommands(BanditsCommands):
 
     def _verify(self, word: str, names: list[str], dataset: str | None) -> VerifyReport:
         call = self._call(word, names, dataset)
-        label = "replay"
-        with self._cmd.stoppable() as stop, ProgressLine(f"{label} a", f"{label} b") as progress:
+        corners = ("replay a", "replay b") if _is_match(word) else (f"replay {shown(word, 30)}",)
+        with self._cmd.stoppable() as stop, ProgressLine(*corners) as progress:
             return call(stop, progress)
 
     def _call(
         self, word: str, names: list[str], dataset: str | None
     ) -> Callable[[Callable[[], bool], ProgressLine], VerifyReport]:
         """Return what verifies a word: an agent, a match or a file."""
-        path = Path(word).expanduser()
-        is_file = word not in names and (
-            bool(path.suffix) or os.sep in word or path.exists() or _with_ending(path).exists()
-        )
+        path = Path(os.path.expanduser(word))
+        is_file = word not in names and _means_a_file(word, path)
         if dataset is not None and not is_file:
             raise UsageError("verify: --dataset is for champion files; an agent knows its dataset")
         if word in names:
             return lambda stop, line: self.arena.verify(word, stop=stop, on_progress=line.battle)
-        if word.isdecimal() and word.isascii() and len(word) < 10:
+        if _is_match(word):
             return lambda stop, line: self.arena.verify_match(
                 int(word), stop=stop, on_progress=line.battle
             )
         if is_file:
-            text = None if dataset is None else Path(dataset).expanduser()
+            text = None if dataset is None else os.path.expanduser(dataset)
             return lambda stop, line: self.arena.verify_file(
                 path, dataset=text, stop=stop, on_progress=line.battle
             )
@@ -170,13 +168,19 @@ class VerificationCommands(BanditsCommands):
                 )
 
 
+def _is_match(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 10
+
+
 def _subject(word: str, report: VerifyReport) -> str:
     if report.kind == "match":
         return f"match {report.name}"
     return report.name if report.kind == "agent" else f"{report.name} in '{shown(word, 60)}'"
 
 
-def _with_ending(path: Path) -> Path:
+def _means_a_file(word: str, path: Path) -> bool:
+    """Whether a word has the looks of a path, or is one, with or without its ending."""
     from bandits.champion import SUFFIX
 
-    return path.with_name(path.name + SUFFIX) if path.name else path
+    looks = bool(path.suffix) or os.sep in word
+    return bool(word) and (looks or os.path.exists(path) or os.path.exists(f"{path}{SUFFIX}"))
