@@ -16,7 +16,7 @@ PACKAGE = Path(bandits.__file__).parent
 
 # A module may import from its own layer's list of modules and from every layer below it.
 LAYERS: list[set[str]] = [
-    {"errors", "registry", "wording"},
+    {"errors", "registry", "wording", "outfile"},
     {"_engine_avx512", "_engine_avx2", "_engine_base"},
     {"engine"},
     {"exact", "schedules"},

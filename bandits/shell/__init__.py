@@ -13,6 +13,7 @@ from bandits.shell.exporting import ExportCommands
 from bandits.shell.files import FileCommands
 from bandits.shell.insight import InsightCommands
 from bandits.shell.pictures import PictureCommands
+from bandits.shell.reporting import ReportCommands
 from bandits.shell.roster import RosterCommands
 from bandits.shell.settings import SettingsCommands
 from bandits.shell.training import TrainingCommands
@@ -30,6 +31,7 @@ COMMAND_SETS = (
     VerificationCommands,
     InsightCommands,
     PictureCommands,
+    ReportCommands,
     TutorialCommands,
     ExportCommands,
     AboutCommands,

@@ -1,0 +1,55 @@
+"""The report of the leaderboard: the ranks by league, score against energy, and each agent's line."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bandits.errors import InvalidValue
+from bandits.pages.paper import render
+from bandits.rules import CURRENT as RULES
+
+if TYPE_CHECKING:
+    from bandits.arena import Arena
+
+UNRANKED = "Unranked"
+
+
+def leaderboard_page(arena: Arena) -> str:
+    """Return the page of the current dataset's leaderboard.  Raises InvalidValue if it has no agent."""
+    rows = arena.leaderboard()
+    if not rows:
+        raise InvalidValue(
+            f"no agent of dataset '{arena.dataset_name}' to report on; try 'create_agent Ada'"
+        )
+    picture, no_picture = _pareto(arena)
+    return render(
+        "leaderboard.html",
+        dataset=arena.dataset_name,
+        rows=rows,
+        leagues=[
+            (league or UNRANKED, list(members))
+            for league, members in groupby(rows, lambda row: row.league)
+        ],
+        agents={row.name: row for row in arena.agents()},
+        picture=picture,
+        no_picture=no_picture,
+        ruleset=RULES.NUMBER,
+    )
+
+
+def _pareto(arena: Arena) -> tuple[str, str]:
+    """Return the picture of score against energy, or why there is none."""
+    from bandits.plots import PLOTS
+    from bandits.plots.inline import inline_svg
+    from bandits.plots.pictures import Request
+
+    try:
+        picture = PLOTS.get("pareto").gather(arena, Request())
+    except InvalidValue as reason:
+        return "", str(reason).partition(";")[0]
+    description = (
+        "Every agent as a point: its score over the energy it has spent. The line joins the agents "
+        "that none beats with as little energy. The table above has the same figures."
+    )
+    return inline_svg(picture, description), ""
