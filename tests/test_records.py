@@ -458,6 +458,24 @@ def test_what_is_not_true_is_one_line_and_exit_1(home: Path, tmp_path: Path) -> 
     assert done.stderr.count("\n") == 1
 
 
+def test_a_folder_of_hand_ins_is_verified_file_by_file(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "hand-ins"
+    folder.mkdir()
+    quick(
+        home, "-c", "train 10", "-c", "save hand-ins/ada", "-c", "save hand-ins/eve", cwd=tmp_path
+    )
+    forged(folder / "ada.safetensors", folder / "bob.safetensors", n_seen=11)
+    (folder / "cut.safetensors").write_bytes((folder / "ada.safetensors").read_bytes()[:500])
+    done = quick(home, "-c", "verify hand-ins", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.endswith("2 of 4 verified\n")
+    bob, cut = done.stderr.splitlines()
+    assert "bob.safetensors' is not verified: it states 11 documents, its course takes 10" in bob
+    assert "cut.safetensors' is damaged or cut short" in cut
+    rows = json.loads(quick(home, "-c", "verify hand-ins --json", cwd=tmp_path).stdout)
+    assert [row["verified"] for row in rows] == [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -471,7 +489,7 @@ def test_what_is_not_true_is_one_line_and_exit_1(home: Path, tmp_path: Path) -> 
         ("~nobody/x", "does not exist"),
         ("A --dataset x.txt", "--dataset is for champion files"),
         ("text.txt", "not a safetensors file"),
-        (".", "is a folder"),
+        (".", "folder '.' holds no .safetensors file"),
         ("-1", "no agent, champion file or match"),
         ("'\x1b[31m'", "no agent, champion file or match"),
     ],

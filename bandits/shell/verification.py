@@ -12,7 +12,7 @@ from cmd2 import Completions
 from rich.text import Text
 
 from bandits.energy import Energy, format_flops
-from bandits.errors import BanditsError, UnknownName, did_you_mean
+from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean
 from bandits.reports import VerifyReport
 from bandits.shell.base import BanditsCommands, CommandParser, UsageError, add_json, parser
 from bandits.shell.progress import ProgressLine
@@ -42,6 +42,7 @@ def _verify_parser() -> CommandParser:
         "verify",
         "verify Ada",
         "verify ada.safetensors",
+        "verify hand-ins/",
         "verify 3",
         f"verify {ALL}",
     )
@@ -49,7 +50,8 @@ def _verify_parser() -> CommandParser:
         "what",
         metavar="WHAT",
         nargs="*",
-        help=f"agents, champion files, numbers of matches, or '{ALL}'; the current agent if left out",
+        help=f"agents, champion files, folders of them, numbers of matches, or '{ALL}'; the current agent "
+        "if left out",
         completer=VerificationCommands.complete_what,
     )
     command.add_argument(
@@ -77,12 +79,9 @@ class VerificationCommands(BanditsCommands):
     def do_verify(self, args: argparse.Namespace) -> None:
         """Prove by replay what an agent, a champion file or a match is."""
         names = [row.name for row in self.arena.agents()]
-        words = args.what or [self.arena.current]
-        several = len(words) > 1 or words == [ALL]
-        if words == [ALL] and ALL not in names:
-            words = self.arena.unverified()
-            if not words and not args.json:
-                self.say("nothing to verify: every agent that came from a file has been verified")
+        words, several = self._spread(args.what or [self.arena.current], names)
+        if not words and not args.json:
+            self.say("nothing to verify: every agent that came from a file has been verified")
         reports = []
         for word in words:
             try:
@@ -101,11 +100,27 @@ class VerificationCommands(BanditsCommands):
             found = [report.as_dict() for report in reports]
             if several or found:
                 self.say_json(found if several else found[0])
-        elif several and len(words) > 1:
+        elif len(words) > 1:
             n_true = sum(report.verified for report in reports)
             self.say(f"{n_true} of {len(words)} verified")
         if reports and reports[-1].stopped:
             raise KeyboardInterrupt
+
+    def _spread(self, words: list[str], names: list[str]) -> tuple[list[str], bool]:
+        """Return all that is to be verified, and whether a list was asked for."""
+        spread: list[str] = []
+        for word in words:
+            folder = Path(os.path.expanduser(word))
+            if word == ALL and ALL not in names:
+                spread += self.arena.unverified()
+            elif word and word not in names and os.path.isdir(folder):
+                files = sorted(str(path) for path in folder.glob("*.safetensors"))
+                if not files:
+                    raise BadFile(f"folder '{shown(word)}' holds no .safetensors file")
+                spread += files
+            else:
+                spread.append(word)
+        return spread, spread != words or len(words) > 1
 
     def _verify(self, word: str, names: list[str], dataset: str | None) -> VerifyReport:
         call = self._call(word, names, dataset)
@@ -132,6 +147,8 @@ class VerificationCommands(BanditsCommands):
             return lambda stop, line: self.arena.verify_file(
                 path, dataset=text, stop=stop, on_progress=line.battle
             )
+        if not names and not word:
+            raise UnknownName("there are no agents; make one with create_agent NAME")
         raise UnknownName(
             f"no agent, champion file or match '{shown(word, 40)}'{did_you_mean(word, names)} "
             "(agents lists them)"
