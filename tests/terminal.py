@@ -18,10 +18,18 @@ SECONDS = 20.0
 
 
 class Terminal:
-    """A game at a terminal of some size; `text` is what is on the screen and above it."""
+    """A game at a terminal of some size; `text` is what is on the screen and above it.
 
-    def __init__(self, home: Path, columns: int = 80, rows: int = 24, **env: str) -> None:
-        kept = environment(home, PROMPT_TOOLKIT_NO_CPR="1", **env)
+    answers: whether the terminal tells where its cursor is when asked, as real ones do; only then is
+    there a bar below the prompt.
+    """
+
+    def __init__(
+        self, home: Path, columns: int = 80, rows: int = 24, *, answers: bool = False, **env: str
+    ) -> None:
+        if not answers:
+            env["PROMPT_TOOLKIT_NO_CPR"] = "1"
+        kept = environment(home, **env)
         kept.pop("COLUMNS")
         self.process = pexpect.spawn(
             sys.executable,
@@ -34,6 +42,8 @@ class Terminal:
         self.raw = ""
         self._screen = pyte.HistoryScreen(columns, rows, history=2000)
         self._stream = pyte.Stream(self._screen)
+        if answers:
+            self._screen.write_process_input = self.process.send
 
     @property
     def text(self) -> str:

@@ -61,11 +61,12 @@ class AlertingCmd(InterruptibleCmd):
         self.main_session.bottom_toolbar = self.get_bottom_toolbar if running else None
         self.main_session.refresh_interval = _REFRESH_SECONDS if running else 0
 
-    def note_busy(self) -> None:
-        """Say which agents train in the background, below a list of agents."""
+    def note_busy(self, name: str | None = None) -> None:
+        """Say below a table which agents train in the background, or whether this one does."""
         for job in self.jobs.running():
-            line = f"in the background: {_in_short(job.row(), job.share)}"
-            self.poutput(Text(line, style="dim"), soft_wrap=False)
+            if name is None or name in job.agents:
+                line = f"as it was last kept; {_in_short(job.row(), job.share)}"
+                self.poutput(Text(line, style="dim"), soft_wrap=False)
 
     def after_command(self) -> None:
         """Tell of the jobs that have ended, where no alert can."""
@@ -136,7 +137,7 @@ class AlertingCmd(InterruptibleCmd):
 
 
 def ending(job: Job) -> Text:
-    """Return how a job ended, in a line or two."""
+    """Return how a job ended, in two lines."""
     row = job.row()
     names = " and ".join(row.agents)
     lead, style = {
@@ -145,10 +146,10 @@ def ending(job: Job) -> Text:
         "exploded": (f"{names} exploded after {_of(row)}: its loss is not finite", "bold red"),
         "failed": (f"{names} failed after {_of(row)}: {row.error}", "bold red"),
     }[row.state]
-    step = f"  ·  at step {job.step:,}" if job.step is not None else ""
-    loss = "" if row.loss is None else f"  ·  loss {decimal(row.loss, 4)}"
-    figures = f"{loss}{step}  ·  energy {format_flops(row.n_flops)}"
-    return Text.assemble(f"job {row.job}: ", (lead, style), figures)
+    figures = [f"loss {decimal(row.loss, 4)}"] if row.loss is not None else []
+    figures += [f"now at step {job.step:,}"] if job.step is not None else []
+    figures += [f"energy {format_flops(row.n_flops)}"]
+    return Text.assemble(f"job {row.job}: ", (lead, style), "\n  " + "  ·  ".join(figures))
 
 
 def _of(row: JobRow) -> str:

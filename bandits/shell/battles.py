@@ -178,6 +178,7 @@ class BattleCommands(BanditsCommands):
         for row in rows:
             if row.missing:
                 self.say(Text(f"{row.name} is unranked: {row.missing}", style="dim"))
+        self._cmd.note_busy()
 
 
 def _next(report: BattleReport, uniform_loss: float) -> Hint:

@@ -48,9 +48,11 @@ def _create_parser() -> CommandParser:
     return command
 
 
-def _one_agent(description: str, example: str) -> CommandParser:
-    command = parser(description, example)
-    command.add_argument("name", metavar="NAME", choices_provider=BanditsCommands.agent_choices)
+def _one_agent(description: str, *examples: str) -> CommandParser:
+    command = parser(description, *examples)
+    command.add_argument(
+        "name", metavar="NAME", help="an agent", choices_provider=BanditsCommands.agent_choices
+    )
     return command
 
 
@@ -69,12 +71,16 @@ def _clone_parser() -> CommandParser:
 
 def _rename_parser() -> CommandParser:
     command = _one_agent("Rename an agent.", "rename_agent A Ada")
-    command.add_argument("new_name", metavar="NEW_NAME")
+    command.add_argument("new_name", metavar="NEW_NAME", help="what to call it from now on")
     return command
 
 
 def _delete_parser() -> CommandParser:
-    command = _one_agent("Delete an agent; asks first.", "delete_agent B --yes")
+    command = _one_agent(
+        "Delete an agent; asks first, for nothing brings it back but a file that `save` wrote.",
+        "delete_agent B",
+        "delete_agent B --yes",
+    )
     command.add_argument("--yes", action="store_true", help="do not ask")
     return command
 
@@ -92,6 +98,7 @@ class RosterCommands(BanditsCommands):
             self.say_json([row.as_dict() for row in rows])
         else:
             self.say(_agents_table(rows, self._cmd.width))
+            self._cmd.note_busy()
             if note := note_on_marks(row.name for row in rows if row.unverified):
                 self.say(note)
 
