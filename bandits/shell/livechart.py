@@ -35,7 +35,9 @@ _BLANK = 0x2800
 _LEFT_DOTS = 0b01000111  # of a braille character: its left column
 _MARKS = {"a": "*", "b": "o"}
 MOST_POINTS = 240
-_TALLEST = 1.6  # times the best of several curves: what the chart shows of the others
+# Of several curves, what tells them apart is their end: a steep start, or one that explodes, is cut off.
+_TALLEST = 1.6  # times the best
+_KEPT = 0.96  # of all points
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def limits_of(series: Sequence[Series], tightest: float = 0.2) -> tuple[float, f
     high = max(float(ys.max()) for ys in known)
     if len(known) > 1:
         best = min(float(ys[-1]) for ys in known)
-        high = min(high, max(_TALLEST * best, min(float(ys[0]) for ys in known)))
+        high = min(high, _TALLEST * best, float(np.quantile(np.concatenate(known), _KEPT)))
     if high - low < tightest:
         middle = (high + low) / 2
         low, high = middle - tightest / 2, middle + tightest / 2
