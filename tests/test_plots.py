@@ -272,8 +272,8 @@ def test_a_race_is_what_the_match_kept(arena: Arena) -> None:
     first = curves(picture).lines[0]
     assert first.faint is not None
     assert first.faint[1].tolist() == match.outcome["a"]["curve"]["losses"]
-    winner = {"a": "A2", "b": "W" * 23 + "…"}[match.winner or ""]
-    assert f"{winner} wins by" in picture.notes[0]
+    assert match.winner == "a"
+    assert "A2 wins by" in curves(picture).title
     assert drawn(arena, "race", str(match.match_id)).title == picture.title
 
 
@@ -302,7 +302,6 @@ def test_a_race_that_cannot_be_shown_says_why(arena: Arena) -> None:
 def test_every_picture_is_drawn_with_labels_and_units(arena: Arena, what: str) -> None:
     picture = drawn(arena, what, *([] if what in ("pareto", "race") else [LONG]))
     figure = figure_of(picture)
-    figure.canvas.draw()
     for axes, panel in zip(figure.axes, picture.panels, strict=False):
         assert axes.get_title(loc="left") == panel.title
         assert axes.get_xlabel() or what == "attention"

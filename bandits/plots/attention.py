@@ -33,7 +33,7 @@ def attention(arena: Arena, request: Request) -> Picture:
     layers = list(seen.layers)
     if len(layers) * n_head > MOST_HEADS:  # the last layer is nearest to the prediction
         notes.append(
-            f"layer {layers[-1]} of 0 to {n_layer - 1}; --layer N shows another"
+            f"layer {layers[-1]}, the last of {n_layer}; --layer 0 shows the first"
             if len(layers) > 1
             else ""
         )

@@ -85,7 +85,9 @@ def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list
     mean = trailing_mean(losses, window)
     run = max(1, -(-n // MOST_POINTS))
     n_mean = window * agent.history.stride
-    label = short(name, 24) + (f" (mean of {n_mean:,} steps)" if raw and n_mean > 1 else "")
+    label = short(name, 24 if raw else 18) + (
+        f" (mean of {n_mean:,} steps)" if raw and n_mean > 1 else ""
+    )
     faint = (steps, losses) if raw and window > 1 else None
     return Line(label, steps[::run], mean[::run], place, faint), notes
 

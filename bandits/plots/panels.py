@@ -79,10 +79,14 @@ def _labels(panel: Curves) -> list[str]:
 
 def _legend_columns(labels: Sequence[str], n_columns: int) -> int:
     """Return how many entries fit side by side under a panel that has n_columns - 1 beside it."""
-    each = max(map(len, labels)) + _LETTERS_A_SIGN
-    return max(
-        1, min(_LEGEND_COLUMNS, len(labels), _LETTERS // (each * (1 if n_columns == 1 else 2)))
-    )
+    each = max(map(_letters_wide, labels)) + _LETTERS_A_SIGN
+    room = _LETTERS if n_columns == 1 else _LETTERS * 0.6
+    return max(1, min(_LEGEND_COLUMNS, len(labels), int(room / each)))
+
+
+def _letters_wide(label: str) -> float:
+    """Return how wide a label is, in letters of middling width."""
+    return sum(1.75 if c in "WMmw@%—" else 1.2 if c.isupper() else 1.0 for c in label)
 
 
 def width_ratios(panels: Sequence[Panel]) -> list[float]:
@@ -164,10 +168,10 @@ def _curves(axes: Axes, panel: Curves, inches: float) -> None:
             event.label,
             (event.at, 0.97),
             xycoords=("data", "axes fraction"),
-            xytext=(-4, 0),
+            xytext=(4 if _is_left(axes, event.at) else -4, 0),
             textcoords="offset points",
             rotation=90,
-            ha="right",
+            ha="left" if _is_left(axes, event.at) else "right",
             va="top",
             fontsize=8,
             color=VERMILION if event.alarm else GREY,
@@ -193,6 +197,11 @@ def _curves(axes: Axes, panel: Curves, inches: float) -> None:
         right = axes.secondary_yaxis("right", functions=(_exp, _log))
         right.set_ylabel("perplexity")
         right.spines["right"].set_visible(True)
+
+
+def _is_left(axes: Axes, x: float) -> bool:
+    left, right = axes.get_xlim()
+    return (x - left) < 0.1 * (right - left)
 
 
 def _log_ticks(axes: Axes) -> None:
@@ -330,7 +339,7 @@ def _front(axes: Axes, panel: Points) -> None:
 def _name(axes: Axes, panel: Points) -> None:
     """Write the names of points beside them, each where the fewest others are in the way."""
     figure: Any = axes.figure
-    figure.canvas.draw()  # to know where the points will be
+    figure.draw_without_rendering()  # to know where the points will be
     dots = panel.dots
     to_pixels = axes.transData.transform
     box = axes.get_window_extent()
@@ -343,7 +352,7 @@ def _name(axes: Axes, panel: Points) -> None:
             taken += [(x0, y0 - 3, x1, y0 + 3), (x1 - 3, y0, x1 + 3, y1)]
     for dot in sorted((d for d in dots if d.named), key=lambda d: (-d.y, d.x)):
         x, y = to_pixels((dot.x, dot.y))
-        width, height = 5.0 * scale * len(dot.label), 10.0 * scale
+        width, height = 5.6 * scale * _letters_wide(dot.label), 10.0 * scale
         best: tuple[float, float, float] | None = None
         for dx, dy in _AROUND:
             left = x + (

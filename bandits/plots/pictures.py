@@ -77,8 +77,11 @@ def name_of(arena: Arena, request: Request, what: str) -> str:
 
 
 def short(text: str, limit: int) -> str:
-    """Return a label of at most so many characters."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """Return a label of at most so many characters; its end is kept, where names differ."""
+    if len(text) <= limit:
+        return text
+    end = (limit - 1) // 3
+    return text[: limit - 1 - end] + "…" + text[len(text) - end :]
 
 
 def together(names: tuple[str, ...], noun: str = "agents") -> str:

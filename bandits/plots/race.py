@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WINDOWS = 12
 N_LEAD = 200
+LEAST_SHARED = 0.05  # of the race that both ran, for a lead to be drawn
 
 
 @picture(
@@ -63,6 +64,7 @@ def race(arena: Arena, request: Request) -> Picture:
             y_label="loss (nats per token)",
             lines=lines,
             events=events,
+            x_limits=(0.0, 1.01 * max(line.x[-1] for line in lines if len(line.x))),
             log_y=_wild(lines),
         )
     ]
@@ -70,10 +72,10 @@ def race(arena: Arena, request: Request) -> Picture:
     if lead is not None:
         panels.append(lead)
     return Picture(
-        title=f"race of match {match.match_id}, {match.name_a} against {match.name_b}",
+        title=f"race of match {match.match_id}, {verdict(match)}",
         slug=f"match-{match.match_id}-race",
         panels=panels,
-        notes=[verdict(match), *notes],
+        notes=notes,
     )
 
 
@@ -113,8 +115,10 @@ def _lead(lines: list[Line], labels: dict[str, str]) -> Curves | None:
     a, b = lines
     if not (len(a.x) and len(b.x)):
         return None
-    end = min(a.x[-1], b.x[-1])
-    start = max(a.x[0], b.x[0])
+    start, end = max(a.x[0], b.x[0]), min(a.x[-1], b.x[-1])
+    longest = max(a.x[-1], b.x[-1])
+    if end < LEAST_SHARED * longest:  # one exploded at once: nobody led
+        return None
     x = np.linspace(start, end, N_LEAD) if end > start else np.array([start])
     ahead = np.interp(x, b.x, b.y) - np.interp(x, a.x, a.y)
     return Curves(
@@ -126,6 +130,7 @@ def _lead(lines: list[Line], labels: dict[str, str]) -> Curves | None:
             Line(f"{labels['b']} leads", x, np.where(ahead <= 0, ahead, np.nan), 1, filled=True),
         ],
         levels=[Mark("", 0.0)],
+        x_limits=(0.0, 1.01 * longest),
         legend=False,
         low=True,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bandits.config import Settings
 
 N_POINTS = 400
+MOST_PLACED = 8  # agents whose step and rate are written out
 MOST_TOLD = 2  # agents whose past and future have names of their own
 
 
@@ -34,7 +35,7 @@ def schedule(arena: Arena, request: Request) -> Picture:
     agents = {name: arena.agent(name) for name in names}
     end = max(_end(agent) for agent in agents.values())
     for place, (name, agent) in enumerate(agents.items()):
-        label = short(name, 20)
+        label = short(name, 18)
         first = known_from(agent.course, agent.n_steps) if agent.n_steps else 0
         if first:
             notes.append(f"{name}'s settings before step {first:,} are not known")
@@ -47,7 +48,8 @@ def schedule(arena: Arena, request: Request) -> Picture:
             told = f"{label}, to come ({what})" if len(names) <= MOST_TOLD else ""
             lines.append(Line(told, *_rates(settings, step, end), place, dashed=True))
         rate = agent.learning_rate()
-        dots.append(Dot(f"{label} now: step {step:,}, {rate:.3g}", step, rate, place))
+        now = f" now: step {step:,}, {rate:.3g}" if len(names) <= MOST_PLACED else ""
+        dots.append(Dot(f"{label}{now}", step, rate, place))
         limit = last_step(settings.schedule, settings.horizon)
         if limit is not None and step >= limit:
             notes.append(
