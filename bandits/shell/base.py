@@ -188,5 +188,5 @@ def _choices(items: Any) -> Choices:
 
 
 def words(values: Sequence[str]) -> Choices:
-    """Return plain words as completions."""
-    return _choices((value, "") for value in values)
+    """Return plain words as completions, in the order given."""
+    return Choices.from_values([v for v in values if v.isprintable()], is_sorted=True)

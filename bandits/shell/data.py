@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import cmd2
@@ -26,7 +27,11 @@ def _dataset_parser() -> CommandParser:
         "dataset ~/pokemon.txt",
     )
     command.add_argument(
-        "source", metavar="NAME|FILE", nargs="?", completer=DataCommands.complete_source
+        "source",
+        metavar="NAME|FILE",
+        nargs="?",
+        help="a dataset that is listed, or a UTF-8 text file; the list if left out",
+        completer=DataCommands.complete_source,
     )
     add_json(command)
     return command
@@ -39,7 +44,12 @@ def _evaluate_parser() -> CommandParser:
         "evaluate B --split train",
     )
     add_agent(command)
-    command.add_argument("--split", choices=SPLITS, default="validation", help="(validation)")
+    command.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="validation",
+        help="which documents: train, validation or test (validation)",
+    )
     add_json(command)
     return command
 
@@ -61,11 +71,11 @@ class DataCommands(BanditsCommands):
     DEFAULT_CATEGORY = "Data and energy"
 
     def complete_source(self, text: str, line: str, begidx: int, endidx: int) -> Completions:
-        """Complete the names of datasets and then paths."""
-        named = self._cmd.basic_complete(
-            text, line, begidx, endidx, [item.text for item in self.dataset_choices()]
-        )
-        return named or self._cmd.path_complete(text, line, begidx, endidx)
+        """Complete the names of datasets, and paths."""
+        names = [item.text for item in self.dataset_choices()]
+        named = self._cmd.basic_complete(text, line, begidx, endidx, names)
+        paths = self._cmd.path_complete(text, line, begidx, endidx)
+        return replace(paths, items=[*named.items, *paths.items])
 
     @cmd2.with_argparser(_dataset_parser)
     def do_dataset(self, args: argparse.Namespace) -> None:
@@ -126,6 +136,7 @@ class DataCommands(BanditsCommands):
             strong=len(kinds) - 1,
         )
         self.say(table)
+        self._cmd.note_busy(name)
 
 
 def _expanded(source: str) -> str:

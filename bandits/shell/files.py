@@ -19,7 +19,13 @@ def _save_parser() -> CommandParser:
         "save",
         "save ~/champions/ada.safetensors --agent Ada",
     )
-    command.add_argument("file", metavar="FILE", nargs="?", completer=cmd2.Cmd.path_complete)
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="the file to write, or a folder; an earlier champion there is replaced",
+        completer=cmd2.Cmd.path_complete,
+    )
     command.add_argument(
         "--agent",
         metavar="AGENT",
@@ -35,7 +41,12 @@ def _load_parser() -> CommandParser:
         "load ada.safetensors",
         "load ada.safetensors --as Rival",
     )
-    command.add_argument("file", metavar="FILE", completer=cmd2.Cmd.path_complete)
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        help="what `save` wrote; its ending may be left out",
+        completer=cmd2.Cmd.path_complete,
+    )
     command.add_argument(
         "--as", dest="name", metavar="NAME", help="a name in this arena; else the file's own"
     )

@@ -31,8 +31,8 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "save",
         "load ada",
     ),
-    "Training": ("train 1000", "generate 20", "config batch_size 8", "jobs", "stop A"),
-    "Battle": ("battle A B 100", "leaderboard", "matches", "report 1", "verify Ada"),
+    "Training": ("train 1000", "generate 20", "config batch_size 8", "jobs", "stop 1"),
+    "Battle": ("battle A B 100", "leaderboard", "report leaderboard", "verify A"),
     "Insight": ("diagnose", "visualize loss"),
     "Data and energy": ("dataset mine.txt", "evaluate B", "energy"),
     "Shell": (

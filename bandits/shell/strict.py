@@ -40,7 +40,12 @@ def _script_parser() -> CommandParser:
         "Run the commands of a text file, one a line; it stops at the first that fails.",
         "run_script contest.txt",
     )
-    command.add_argument("script_path", metavar="FILE", completer=cmd2.Cmd.path_complete)
+    command.add_argument(
+        "script_path",
+        metavar="FILE",
+        help="a text file; empty lines and lines that begin with # are skipped",
+        completer=cmd2.Cmd.path_complete,
+    )
     return command
 
 
