@@ -113,9 +113,7 @@ class Job:
         self._flops_before += report.n_flops
         self._n_done, self._n_flops = self._n_before, self._flops_before
         self._loss, self.step = report.loss, report.step
-        self._ending = (
-            "exploded" if report.diverged else "stopped" if report.stopped else self._ending
-        )
+        self._ending = "exploded" if report.diverged else "stopped" if report.stopped else "done"
 
     def forget(self) -> None:
         """Take back what could not be written to the arena."""
