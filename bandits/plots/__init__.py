@@ -7,17 +7,12 @@ package alone.
 
 from __future__ import annotations
 
-from bandits.plots import (  # noqa: F401  (each registers itself, in the order of `help`)
-    activations,
-    attention,
-    embeddings,
-    gradients,
-    loss,
-    pareto,
-    race,
-    schedule,
-    weights,
-)  # isort: skip
+# Each registers itself, in the order of `help visualize`.
+# isort: off
+from bandits.plots import loss, gradients, weights, activations  # noqa: F401
+from bandits.plots import attention, embeddings, schedule, pareto, race  # noqa: F401
+
+# isort: on
 from bandits.plots.canvas import check, save
 from bandits.plots.forms import Picture
 from bandits.plots.pictures import PLOTS, Plot, Request

@@ -20,7 +20,7 @@ MOST_POINTS = 400
 @picture(
     "activations",
     takes="agent",
-    summary="how often each MLP unit is active, and which are dead",
+    summary="how busy the MLP's units are; dead ones",
     example="visualize activations --terminal",
 )
 def activations(arena: Arena, request: Request) -> Picture:

@@ -20,7 +20,7 @@ MOST_HEADS_WIDE = 4
 @picture(
     "attention",
     takes="agent",
-    summary="where each head looks while it reads a text",
+    summary="where each head looks",
     example="visualize attention --text anna",
     options=("--text", "--layer"),
 )

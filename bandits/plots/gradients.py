@@ -29,7 +29,7 @@ Arrays = Mapping[str, npt.NDArray[np.float32]]
 @picture(
     "gradients",
     takes="agent",
-    summary="gradients by weight matrix, and their course over the training",
+    summary="by weight matrix, and their course",
     example="visualize gradients",
     options=("--replay",),
 )

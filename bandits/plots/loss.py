@@ -26,7 +26,7 @@ HOUSE = ("letter frequencies", "bigram", "trigram", "4-gram")
 @picture(
     "loss",
     takes="agents",
-    summary="training loss, smoothed and raw, beside the house n-grams",
+    summary="training loss beside the house n-grams",
     example="visualize loss A B",
 )
 def loss(arena: Arena, request: Request) -> Picture:

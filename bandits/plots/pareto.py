@@ -23,8 +23,8 @@ UNRANKED = "unranked"
 @picture(
     "pareto",
     takes="arena",
-    summary="score against energy: all agents, and the front that none beats",
-    example="visualize pareto --save pareto.png",
+    summary="score against energy, and the front",
+    example="visualize pareto --show",
 )
 def pareto(arena: Arena, request: Request) -> Picture:
     """Gather every agent that has spent energy; those asked for have their names written."""

@@ -23,7 +23,7 @@ LEAST_SHARED = 0.05  # of the race that both ran, for a lead to be drawn
 @picture(
     "race",
     takes="match",
-    summary="a stored match: both losses, the lead and the verdict",
+    summary="a match: losses, lead, verdict",
     example="visualize race 1",
 )
 def race(arena: Arena, request: Request) -> Picture:

@@ -24,7 +24,7 @@ MOST_TOLD = 2  # agents whose past and future have names of their own
 @picture(
     "schedule",
     takes="agents",
-    summary="the learning rate over the steps, and where the agent stands",
+    summary="learning rate, past and to come",
     example="visualize schedule",
 )
 def schedule(arena: Arena, request: Request) -> Picture:

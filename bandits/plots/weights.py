@@ -20,8 +20,8 @@ N_BINS = 81
 @picture(
     "weights",
     takes="agent",
-    summary="how the weights of each matrix are spread, beside how they began",
-    example="visualize weights B --save weights.svg",
+    summary="spread of each matrix, and how it began",
+    example="visualize weights B --save b.svg",
 )
 def weights(arena: Arena, request: Request) -> Picture:
     """Gather the distributions of an agent's weights."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import cmd2
 from cmd2 import Choices, rich_utils
+from cmd2.rich_utils import TextGroup
+from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.errors import UnknownName, did_you_mean, printable
@@ -28,20 +30,30 @@ from bandits.shell.text import tilde
 if TYPE_CHECKING:
     from bandits.plots import Picture, Plot
 
+_EXAMPLE = 34  # columns of an example; what it shows comes behind it
 _ROWS_AROUND = 2  # of the terminal: the prompt, and the line that asked
 
 
 def _visualize_parser() -> CommandParser:
     from bandits import plots
 
-    told = "\n".join(f"{what}: {plots.PLOTS.get(what).summary}" for what in plots.PLOTS)
+    table = {what: plots.PLOTS.get(what) for what in plots.PLOTS}
     command = parser(
         "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
         "gradients, attention and activations costs a little energy.",
-        *(plots.PLOTS.get(what).example for what in plots.PLOTS),
+        *(plot.example for plot in table.values()),
     )
+    told = Text()
+    for n, plot in enumerate(table.values()):
+        told.append("\n" if n else "")
+        told.append(f"{plot.example:<{_EXAMPLE}}", style=Cmd2Style.COMMAND_LINE)
+        told.append(plot.summary)
+    command.epilog = TextGroup("Examples", told)
     command.add_argument(
-        "what", metavar="WHAT", help=told, choices_provider=PictureCommands.plot_choices
+        "what",
+        metavar="WHAT",
+        help=", ".join(table),
+        choices_provider=PictureCommands.plot_choices,
     )
     command.add_argument(
         "of",
