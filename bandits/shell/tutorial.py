@@ -152,6 +152,10 @@ class Tutor:
         return Scene.now(self._shell.arena, self.place, command)
 
     def _say(self, title: str, body: Group, colour: str) -> None:
+        width = min(self._shell.width, _WIDEST)
+        if len(title) > width - 6:  # the frame would cut it
+            title, _, rest = title.partition(": ")
+            body = Group(Text(rest, style="bold"), body)
         self._shell.poutput(
             Panel(
                 body,
@@ -159,7 +163,7 @@ class Tutor:
                 title_align="left",
                 border_style=colour,
                 box=ROUNDED,
-                width=min(self._shell.width, _WIDEST),
+                width=width,
             ),
             soft_wrap=False,
         )
