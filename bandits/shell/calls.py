@@ -9,7 +9,6 @@ ended at the next line of Python that it reaches, so that it cannot begin to wri
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import inspect
 import threading
 from collections.abc import Callable
@@ -83,6 +82,8 @@ class Call(threading.Thread):
 
     def end(self) -> None:
         """Let the work end at the next line of Python that it reaches."""
+        import ctypes
+
         if self.ident is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.ident), ctypes.py_object(Ended)
