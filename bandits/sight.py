@@ -247,9 +247,7 @@ def _no_course(agent: Agent, *, replay: bool) -> str | None:
         return str(reason)
     if agent.energy.training > LONG_FLOPS and not replay:
         cost = format_flops(agent.energy.training)
-        return (
-            f"their course is left out: it takes {cost} to train anew; add --replay to wait for it"
-        )
+        return f"their course is left out: {cost} to train anew, not charged; --replay waits for it"
     return None
 
 

@@ -146,7 +146,7 @@ def test_a_long_replay_waits_to_be_asked_for(arena: Arena, monkeypatch: pytest.M
     monkeypatch.setattr("bandits.sight.LONG_FLOPS", 10**6)
     picture = drawn(arena, "gradients", "A")
     assert len(picture.panels) == 1
-    assert "add --replay" in picture.notes[0]
+    assert "--replay waits for it" in picture.notes[0]
     assert len(drawn(arena, "gradients", "A", replay=True).panels) == 2
 
 

@@ -14,6 +14,7 @@ import pytest
 from bandits.arena import Arena
 from bandits.plots import PLOTS
 from tests.shelltools import commands, quick
+from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[1]
 LONG = "W" * 32
@@ -39,7 +40,7 @@ def played(fought: Path, home: Path) -> Path:
     return home
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [40, 80])
 def test_every_picture_fits_every_terminal_and_needs_neither_colour_nor_unicode(
     played: Path, columns: int
 ) -> None:
@@ -50,6 +51,24 @@ def test_every_picture_fits_every_terminal_and_needs_neither_colour_nor_unicode(
         lines = printed.splitlines()
         assert max(map(len, lines)) <= columns, line
         assert 5 < len(lines) <= (22 if columns >= 80 else 44), line
+
+
+def test_at_a_terminal_every_picture_fits_with_its_command_and_the_next_prompt(
+    played: Path,
+) -> None:
+    terminal = Terminal(played)
+    try:
+        terminal.wait(r"\nA>")
+        for line in SKETCHES:
+            terminal.type(f"{line}\r")
+            screen = [row.rstrip() for row in terminal._screen.display]
+            assert f"A> {line}" in screen
+            assert "A>" in screen[screen.index(f"A> {line}") + 1 :]
+        assert "\x1b[38;5;32m" in terminal.raw  # the house's blue
+        assert re.search(r"\x1b\[48;[25];", terminal.raw)  # a heat map's cells
+        assert terminal.end() == 0
+    finally:
+        terminal.process.close(force=True)
 
 
 def test_the_signs_of_a_sketch_stand_for_its_values(played: Path) -> None:
