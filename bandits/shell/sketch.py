@@ -25,8 +25,7 @@ _MOST_RIDGES = 10  # rows; with more, the matrices of a layer are drawn together
 _NARROW = 60
 _SIGNS = ("◆", "●", "■", "▲", "×", "+")
 _PLAIN_SIGNS = ("P", "G", "S", "B", "x", "+")
-# viridis; rich takes the nearest that the terminal has
-_HEATS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725")
+_HEATS = (53, 54, 24, 30, 36, 71, 149, 220)  # viridis in the 256 colours of terminals
 _SHADES, _PLAIN_SHADES = " ░▒▓█", " .:*#"
 
 
@@ -91,7 +90,9 @@ def _chart(panel: Panel, width: int, height: int, look: Look) -> list[Text]:
         _draw_points(sheet, panel, look)
     for row, drawn in enumerate(sheet.lines()):
         stroke = look.sign("┤", "+") if row in names else look.sign("│", "|")
-        lines.append(Text(f"{names.get(row, ''):>{margin}}{stroke} ", style="dim") + drawn)
+        line = Text()
+        line.append(f"{names.get(row, ''):>{margin}}{stroke} ", style="dim")
+        lines.append(line.append_text(drawn))
     return [*lines, _x_axis(panel, x_limits, margin, width, look), *legend]
 
 
@@ -300,7 +301,8 @@ def _heats(panels: Sequence[Heat], width: int, look: Look) -> list[Text]:
     for start in range(0, len(panels), n_across):
         blocks = [_heat(panel, cell, each, look) for panel in panels[start : start + n_across]]
         lines += [Text(" ").join(row) for row in zip(*blocks, strict=True)]
-    scale = Text("0 ", style="dim")
+    scale = Text()
+    scale.append("0 ", style="dim")
     for value in np.linspace(0, 1, 8).tolist():
         scale.append_text(_cell(value, 2, look))
     scale.append(
@@ -314,7 +316,8 @@ def _heat(panel: Heat, cell: int, each: int, look: Look) -> list[Text]:
     letters = "".join(_letter(label, look).ljust(cell) for label in panel.columns)
     lines = [head, Text(f"  {letters}".ljust(each), style="dim")]
     for label, values in zip(panel.rows, panel.values, strict=True):
-        line = Text(f"{_letter(label, look)} ", style="dim")
+        line = Text()
+        line.append(f"{_letter(label, look)} ", style="dim")
         for value in values.tolist():
             line.append_text(_cell(value, cell, look))
         line.append(" " * (each - line.cell_len))
@@ -331,7 +334,7 @@ def _cell(value: float, n: int, look: Look) -> Text:
     if not math.isfinite(value):
         return Text(" " * n)
     if look.colours and look.braille:
-        return Text(" " * n, style=f"on {_HEATS[min(7, int(8 * value))]}")
+        return Text(" " * n, style=f"on color({_HEATS[min(7, int(8 * value))]})")
     shades = _SHADES if look.braille else _PLAIN_SHADES
     sign = shades[min(4, int(5 * value))] if value >= 0.05 else look.sign("·", ".")
     return Text(sign * n)
