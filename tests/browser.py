@@ -41,10 +41,12 @@ document.querySelector("iframe").onload = event => {
   const wide = [...page.querySelectorAll("body *")].filter(
     e => !e.closest("svg") && e.getBoundingClientRect().right > root.clientWidth + 0.5);
   const letters = [...page.querySelectorAll("svg text")].map(e => e.getBoundingClientRect().height);
+  const right = Math.max(0, ...[...page.querySelectorAll("svg text")].map(
+    e => e.getBoundingClientRect().right));
   const styles = page.defaultView.getComputedStyle(page.body);
   document.getElementById("found").textContent = JSON.stringify({
     width: root.clientWidth, scroll_width: root.scrollWidth, height: root.scrollHeight,
-    wide: wide.map(e => e.outerHTML.slice(0, 80)), letters,
+    wide: wide.map(e => e.outerHTML.slice(0, 80)), letters, right,
     ink: styles.color, paper: styles.backgroundColor, title: page.title,
     shown: page.body.innerText, scripts: page.scripts.length});
 };

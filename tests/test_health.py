@@ -62,6 +62,13 @@ def test_healthy_agents_of_other_shapes_are_not_called_ill(
     assert report.verdict == "ok", [f for f in report.findings if f.verdict != "ok"]
 
 
+def test_a_wide_agent_with_noisy_first_steps_is_not_called_stuck() -> None:
+    """Its loss is still noise after 100 steps, and a higher learning rate would ruin it."""
+    agent = Agent(datasets.load("names"), GPTConfig(n_embd=64), Settings(horizon=5000), seed=2)
+    agent.train_all(100)
+    assert health.diagnose(agent).verdict == "ok"
+
+
 @pytest.mark.parametrize("n_steps", [1, 5, 100])
 def test_learning_rate_10_is_seen_to_explode(n_steps: int) -> None:
     agent = agent_of(n_steps, learning_rate=10.0)
@@ -193,8 +200,9 @@ def test_learning_rate_0_1_at_64_leaves_dead_units_and_staring_heads() -> None:
     (dead,), (spread,) = findings(report, "dead ReLU"), findings(report, "attention")
     assert (dead.layer, dead.verdict) == ("layer0", "bad")
     assert dead.value > 97.0
-    assert (spread.layer, spread.verdict) == ("layer0", "bad")
-    assert 0.0 <= spread.value < 0.5
+    assert spread.layer == "layer0"
+    assert spread.verdict in ("warn", "bad")
+    assert 0.0 <= spread.value < 1.0
     assert dead.next == spread.next
     assert "config learning_rate 0.003" in dead.next
 
@@ -264,6 +272,7 @@ def test_the_trend_tells_falling_level_and_rising(losses: np.ndarray, verdict: s
     agent.n_steps = len(losses)
     (trend,) = findings(health.diagnose(agent), "loss trend")
     assert trend.verdict == verdict
+    assert ("learning_rate 0.001 " in trend.next) == (verdict != "ok")
     assert trend.error is not None
     late = losses[len(losses) // 2 :]
     assert abs(trend.value - (late[-1] - late[0])) < 4 * trend.error

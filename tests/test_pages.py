@@ -25,6 +25,7 @@ VOID = {"meta", "br", "hr", "img", "link", "input"}
 NEEDS = {"tr": {"thead", "tbody"}, "td": {"tr"}, "th": {"tr"}, "li": {"ol", "ul"}, "dt": {"dl"}}
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 WIDTHS = (390, 1280)
+LONG = ("A-name-of-thirty-two-letters-abc", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW")
 
 
 class Page(HTMLParser):
@@ -78,17 +79,20 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
         arena.create_agent("Boom")
         arena.set_setting("learning_rate", "1e30")
         arena.battle("Boom", "Ada", 5)
+        for name in LONG:
+            arena.create_agent(name)
+        arena.battle(*LONG, 20)
         yield arena
 
 
 @pytest.fixture(scope="module")
 def shown(arena: Arena) -> dict[str, str]:
     """The page of each match, and of the leaderboard."""
-    matches = {str(n): pages.match_page(arena, n) for n in (1, 2, 3)}
+    matches = {str(n): pages.match_page(arena, n) for n in (1, 2, 3, 4)}
     return matches | {"leaderboard": pages.leaderboard_page(arena)}
 
 
-WHAT = ["1", "2", "3", "leaderboard"]
+WHAT = ["1", "2", "3", "4", "leaderboard"]
 
 
 @pytest.mark.parametrize("what", WHAT)
@@ -155,7 +159,7 @@ def test_the_leaderboard_page_has_every_agent_where_it_ranks(
     arena: Arena, shown: dict[str, str]
 ) -> None:
     rows = arena.leaderboard()
-    named = re.findall(r'<th scope="row" class="name">(\w+)</th>', shown["leaderboard"])
+    named = re.findall(r'<th scope="row" class="name">([\w-]+)</th>', shown["leaderboard"])
     assert named == [row.name for row in rows]
     leagues = re.findall(r'scope="rowgroup"[^>]*>(\w+)<', shown["leaderboard"])
     assert leagues == list(dict.fromkeys(row.league or "Unranked" for row in rows))
@@ -325,7 +329,7 @@ def test_colours_are_told_apart_in_the_light_in_the_dark_and_on_paper(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["2", "leaderboard"])
+@pytest.mark.parametrize("what", ["2", "4", "leaderboard"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_chromium_shows_a_page_without_scrolling_sideways(
     shown: dict[str, str], tmp_path: Path, what: str, width: int
@@ -337,7 +341,8 @@ def test_chromium_shows_a_page_without_scrolling_sideways(
     assert (seen["width"], seen["scroll_width"], seen["wide"]) == (width, width, [])
     assert (seen["asked"], seen["scripts"]) == ([], 0)
     assert min(seen["letters"]) >= 9  # pixels: the picture's smallest writing
-    assert "Ada" in seen["shown"]
+    assert seen["right"] <= width  # long names and all
+    assert any(name in seen["shown"] for name in ("Ada", LONG[0]))
     assert (seen["ink"], seen["paper"]) == ("rgb(27, 27, 27)", "rgb(255, 255, 255)")
     dark = browser.look(chromium, shown[what], width, dark=True)
     assert (dark["ink"], dark["paper"]) == ("rgb(236, 236, 236)", "rgb(20, 20, 20)")

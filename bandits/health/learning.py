@@ -78,7 +78,8 @@ def trend(agent: Agent, remedies: Remedies) -> Finding | None:
     """Does the loss still fall?  None before there are enough steps to tell, or if one is not finite.
 
     A straight line through the latter half of the history.  A loss that is still that of a blind
-    guess and has not fallen since the first quarter is bad whatever the line says.
+    guess, and surely has not fallen by a tenth of it since the first quarter, is bad whatever the
+    line says.
     """
     steps, losses = agent.history.steps.astype(np.float64), agent.history.losses
     if agent.n_steps < MIN_TREND_STEPS or not np.isfinite(losses).all():
@@ -89,8 +90,9 @@ def trend(agent: Agent, remedies: Remedies) -> Finding | None:
     first, last = losses[:quarter], losses[-quarter:]
     noise = math.sqrt((first.var() + last.var()) / quarter)
     blind = math.log(agent.config.vocab_size)
-    if 0.9 < last.mean() / blind < 1.25 and first.mean() - last.mean() < 2.0 * noise:
-        return TREND.finding(change, "bad", remedies.faster(), error=error)
+    surely_less = first.mean() - last.mean() + 2.0 * noise < 0.1 * blind
+    if surely_less and 0.9 < last.mean() / blind < 1.25:
+        return TREND.finding(change, "bad", remedies.other_rate(), error=error)
     remedy = remedies.slower("the loss rises")
     return TREND.finding(change, TREND.verdict(change, error), remedy, error=error)
 

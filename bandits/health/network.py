@@ -26,7 +26,7 @@ SPOILED = Sign(
 )
 LOSS = Sign(
     name="loss",
-    unit="of a guess",
+    unit="of a blind guess",
     healthy="at most 1.25",
     meaning="A blind guess among all letters scores 1; to be far above it takes wrong confidence.",
     ok_high=1.25,
@@ -74,7 +74,7 @@ ATTENTION = Sign(
     healthy="5 to 100",
     meaning="How evenly heads look back, in bits of entropy against an even look: near 0 each stares at "
     "one letter; 100 is where all begin, weighing every letter alike.",
-    bad_low=0.5,
+    bad_low=0.1,
     ok_low=5.0,
 )
 

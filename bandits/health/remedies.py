@@ -50,15 +50,21 @@ class Remedies:
     def gentler(self) -> Remedy:
         """Units and heads do not come back, so a new one at a third of the rate."""
         if self._rate > self._safe:
-            return self.start_again("they do not come back; a new one of its size, slower")
+            return self.start_again(
+                "units and heads do not come back; a new one of its size, slower"
+            )
         rate = float(f"{self._rate * 0.3:.1g}")
         command = self._new(self._config.n_embd, self._config.n_layer, rate)
-        return Remedy("they do not come back; a new one at a third of the rate", command)
+        return Remedy("units and heads do not come back; a new one at a third of the rate", command)
 
     def faster(self) -> Remedy:
         """A higher learning rate."""
-        rate = self._safe if self._rate < self._safe / 10 else self._rate * 10
+        rate = self._safe if self._rate < self._safe else self._rate * 3
         return Remedy("it hardly learns", self._config_rate(rate) + self._train_on())
+
+    def other_rate(self) -> Remedy:
+        """For a loss that never fell: up from below the rate that suits its width, down from above it."""
+        return self.faster() if self._rate < self._safe else self.slower()
 
     def clip(self) -> Remedy:
         """Bounded gradients, for those that explode at an ordinary learning rate."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bandits.energy import Energy, format_flops
 from bandits.errors import InvalidValue
 from bandits.pages.paper import render
+from bandits.plots.pictures import short
 from bandits.rules import RULESETS
 from bandits.wording import decimal, percent, plural, significant
 
 if TYPE_CHECKING:
     from bandits.arena import Arena
+    from bandits.plots.forms import Line
     from bandits.reports import MatchRow
 
 SIDES = ("a", "b")
+_LABEL_LENGTH = 16  # two of them fit below a picture on a phone
 
 
 class Row(NamedTuple):
@@ -179,6 +183,7 @@ def _setting(value: object) -> str:
 def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
     """Return the picture of the race, or why there is none."""
     from bandits.plots import PLOTS
+    from bandits.plots.forms import Curves
     from bandits.plots.inline import inline_svg
     from bandits.plots.pictures import Request
 
@@ -186,12 +191,23 @@ def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
         picture = PLOTS.get("race").gather(arena, Request(names=(str(match.match_id),)))
     except InvalidValue as reason:
         return "", str(reason).partition(";")[0]
+    panels = [
+        replace(panel, title=title, lines=_relabelled(panel.lines, match))
+        for panel, title in zip(picture.panels, ("", "Who leads"), strict=False)
+        if isinstance(panel, Curves)
+    ]
     losses = ", ".join(
         f"{name} ends at {_loss(match.outcome[side])}"
         for side, name in zip(SIDES, (match.name_a, match.name_b), strict=True)
     )
     description = f"The training losses of both agents, step by step: {losses}."
-    return inline_svg(picture, description), ""
+    return inline_svg(replace(picture, panels=panels), description), ""
+
+
+def _relabelled(lines: Sequence[Line], match: MatchRow) -> list[Line]:
+    """Name the lines by their agents alone, briefly: a page has the rest in its headings and tables."""
+    names = (match.name_a, match.name_b)
+    return [replace(line, label=short(names[line.place], _LABEL_LENGTH)) for line in lines]
 
 
 def _command(match: MatchRow) -> str:
