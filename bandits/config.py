@@ -187,6 +187,12 @@ def check_steps(n_steps: int) -> int:
     return _check_whole("steps", n_steps, 1, MAX_STEPS)
 
 
+def check_temperature(temperature: float) -> float:
+    """Return the temperature.  Raises InvalidValue outside 0.01 to 100."""
+    _check_number("temperature", temperature, **_NUMBERS["temperature"])
+    return temperature
+
+
 def check_seed(seed: int) -> int:
     """Return the seed.  Raises InvalidValue outside 0 to 2**63 - 1."""
     return _check_whole("seed", seed, 0, MAX_SEED)

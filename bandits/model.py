@@ -20,6 +20,7 @@ from bandits.config import (
     check_batch_memory,
     check_generated,
     check_seed,
+    check_temperature,
 )
 from bandits.datasets import Documents
 from bandits.datasets.documents import vector
@@ -273,18 +274,19 @@ class GPT:
 
         Tokens past block_size count as uniform guesses, log2(vocab_size) bits.
         """
-        Settings(temperature=temperature)
+        check_temperature(temperature)
         packed = self._packed(documents)
         n_tokens = packed.lengths + 1
-        longest = min(self.config.block_size, int(n_tokens.max()))
         bits, n_flops = np.empty(len(packed)), 0
-        for start, stop in slices(len(packed), evaluate_flops(self.config, [longest])):
-            part = packed.part(start, stop)
-            n_flops += self._engine.evaluate(
-                part.tokens, part.offsets, temperature, bits[start:stop]
-            )
-        beyond = np.maximum(n_tokens - self.config.block_size, 0)
-        return Evaluation(bits + beyond * float(log2(self.config.vocab_size)), n_tokens, n_flops)
+        for start, stop in slices(
+            len(packed), evaluate_flops(self.config, [self.config.block_size])
+        ):
+            offsets = packed.offsets[start : stop + 1]
+            n_flops += self._engine.evaluate(packed.tokens, offsets, temperature, bits[start:stop])
+        if n_tokens.max() > self.config.block_size:
+            beyond = np.maximum(n_tokens - self.config.block_size, 0)
+            bits += beyond * float(log2(self.config.vocab_size))
+        return Evaluation(bits, n_tokens, n_flops)
 
     def generate(
         self,

@@ -64,6 +64,38 @@ cdef inline v16 attend(
     return total
 
 
+cdef inline v16 attend_bare(
+    float* o, float* att, const float* q, const float* k, const float* v, Py_ssize_t kv_row,
+    Py_ssize_t n_keys, v16 scale, v16* top2, const Py_ssize_t n_lanes, const int width,
+) noexcept nogil:
+    """As attend, with no maximum taken off: right as long as the largest squared score, in top2, is
+    below LIMIT.
+    """
+    cdef Py_ssize_t s
+    cdef v16 total = zero16(), out = zero16(), score, query
+    if n_lanes == 16:
+        query = mul16(load16(q), scale)
+        for s in range(n_keys):
+            score = sum_groups16(mul16(query, load16(k + s * kv_row)), width)
+            top2[0] = max16(mul16(score, score), top2[0])
+            score = exp2_16(score)
+            store16(att + 16 * s, score)
+            total = add16(total, score)
+            out = fma16(score, load16(v + s * kv_row), out)
+        total = div16(set16(1), total)
+        store16(o, mul16(out, total))
+    else:
+        for s in range(n_keys):
+            score = mul16(scores(q, k + s * kv_row, n_lanes, width), scale)
+            top2[0] = max16(mul16(score, score), top2[0])
+            score = exp2_16(score)
+            store16(att + 16 * s, score)
+            total = add16(total, score)
+        total = div16(set16(1), total)
+        weighted_values(o, att, total, v, kv_row, n_keys, n_lanes)
+    return total
+
+
 cdef inline float attention_forward(
     float* o, float* att, float* share, const float* q, const float* k, const float* v,
     Py_ssize_t row, Py_ssize_t o_row, Py_ssize_t T, float scale_, bint safe,
@@ -73,32 +105,14 @@ cdef inline float attention_forward(
 
     scale is log2(e) / sqrt(head_dim), so that exp is exp2.
     """
-    cdef Py_ssize_t t, s
-    cdef v16 scale = set16(scale_), top2 = zero16(), score, total, out, inverse, query
+    cdef Py_ssize_t t
+    cdef v16 scale = set16(scale_), top2 = zero16(), inverse
     for t in range(T):
         if safe:
             inverse = attend(o + t * o_row, att, q + t * row, k, v, row, t + 1, scale, n_lanes, width)
-        elif n_lanes == 16:
-            query, total, out = mul16(load16(q + t * row), scale), zero16(), zero16()
-            for s in range(t + 1):
-                score = sum_groups16(mul16(query, load16(k + s * row)), width)
-                top2 = max16(mul16(score, score), top2)
-                score = exp2_16(score)
-                store16(att + 16 * s, score)
-                total = add16(total, score)
-                out = fma16(score, load16(v + s * row), out)
-            inverse = div16(set16(1), total)
-            store16(o + t * o_row, mul16(out, inverse))
         else:
-            total = zero16()
-            for s in range(t + 1):
-                score = mul16(scores(q + t * row, k + s * row, n_lanes, width), scale)
-                top2 = max16(mul16(score, score), top2)
-                score = exp2_16(score)
-                store16(att + 16 * s, score)
-                total = add16(total, score)
-            inverse = div16(set16(1), total)
-            weighted_values(o + t * o_row, att, inverse, v, row, t + 1, n_lanes)
+            inverse = attend_bare(
+                o + t * o_row, att, q + t * row, k, v, row, t + 1, scale, &top2, n_lanes, width)
         store16(share + 16 * t, inverse)
         att += 16 * (t + 1)
     return lane0(max_lanes16(top2))

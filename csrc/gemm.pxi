@@ -8,8 +8,9 @@ product broadcasts one number of its left side and multiplies 16 lanes of its ri
     backward   dX = dY W^T   left dY (N, M), right wt (M, K)
                dW = X^T dY   left X  (N, K) by columns, right dY (N, M)
 
-Each element is one chain of fused multiply-adds in the order of the inner index, so it depends neither on
-the tile nor on the number of rows: a document alone gives the bits that it gives in a batch.
+Each element is one chain of fused multiply-adds in the order of the inner index (or four, one behind
+the other: add_linear_by_quarters), so it depends neither on the tile nor on the number of rows: a document
+alone gives the bits that it gives in a batch.
 """
 
 from lanes cimport VL, add16, fma16, keep16, load16, set16, store16, v16, zero16
@@ -175,13 +176,92 @@ cdef void multiply(const Product* p, Py_ssize_t n_rows, Py_ssize_t n_panels) noe
         panel += C
 
 
+cdef inline void row_panels(
+    const int C, const Epilogue epilogue, float* y, const float* x, const float* w, Py_ssize_t w_panel,
+    Py_ssize_t K,
+) noexcept nogil:
+    """C panels of the product of one row; C and the epilogue are literals of the caller."""
+    cdef v16 acc[4]
+    cdef v16 left
+    cdef Py_ssize_t k
+    cdef int c
+    for c in range(C):
+        acc[c] = zero16()
+    for k in range(K):
+        left = set16(x[k])
+        for c in range(C):
+            acc[c] = fma16(left, load16(w + c * w_panel), acc[c])
+        w += 16
+    for c in range(C):
+        if epilogue == RELU:
+            acc[c] = keep16(acc[c], acc[c])
+        elif epilogue == ADD:
+            acc[c] = add16(load16(y + 16 * c), acc[c])
+        store16(y + 16 * c, acc[c])
+
+
+cdef inline void row_linear(
+    const Epilogue epilogue, float* y, const float* x, const Matrix* w,
+) noexcept nogil:
+    """y = x w of one row, as sampling needs it: nothing to hide a latency behind but other panels."""
+    cdef Py_ssize_t panel, n_panels = w.Mp // 16, w_panel = 16 * w.Kp
+    for panel in range(0, n_panels - 3, 4):
+        row_panels(4, epilogue, y + 16 * panel, x, w.w + panel * w_panel, w_panel, w.K)
+    panel = n_panels // 4 * 4
+    if n_panels % 4 == 3:
+        row_panels(3, epilogue, y + 16 * panel, x, w.w + panel * w_panel, w_panel, w.K)
+    elif n_panels % 4 == 2:
+        row_panels(2, epilogue, y + 16 * panel, x, w.w + panel * w_panel, w_panel, w.K)
+    elif n_panels % 4 == 1:
+        row_panels(1, epilogue, y + 16 * panel, x, w.w + panel * w_panel, w_panel, w.K)
+
+
 cdef void linear(
     float* y, Py_ssize_t y_row, const float* x, Py_ssize_t x_row, const Matrix* w, Py_ssize_t N,
     Epilogue epilogue,
 ) noexcept nogil:
     """y = x w.  x (N, K), y (N, M); costs N K M multiply-adds."""
+    if N == 1:
+        if epilogue == STORE:
+            row_linear(STORE, y, x, w)
+        elif epilogue == RELU:
+            row_linear(RELU, y, x, w)
+        else:
+            row_linear(ADD, y, x, w)
+        return
     cdef Product p = Product(w.K, x, x_row, 1, w.w, 16, 16 * w.Kp, y, y_row, 16, y, epilogue)
     multiply(&p, N, w.Mp // 16)
+
+
+cdef void add_linear_by_quarters(
+    float* y, Py_ssize_t y_row, const float* x, Py_ssize_t x_row, const Matrix* w, Py_ssize_t N,
+) noexcept nogil:
+    """y += x w, a quarter of the K inputs after the other: four chains of a quarter's length.
+
+    A row alone waits for each multiply-add of a chain, and fc2 has the longest: so sampling waits less.
+    """
+    cdef Py_ssize_t quarter = w.K // 4, i, k
+    cdef Product p
+    if N == 1:
+        for i in range(w.Mp // 16):
+            store16(y + 16 * i, add_quarters(load16(y + 16 * i), x, w.w + i * 16 * w.Kp, quarter))
+        return
+    for i in range(4):
+        k = i * quarter
+        p = Product(quarter, x + k, x_row, 1, w.w + 16 * k, 16, 16 * w.Kp, y, y_row, 16, y, ADD)
+        multiply(&p, N, w.Mp // 16)
+
+
+cdef inline v16 add_quarters(v16 y, const float* x, const float* w, Py_ssize_t n) noexcept nogil:
+    """The four chains of one row and panel, side by side."""
+    cdef v16 a = zero16(), b = zero16(), c = zero16(), d = zero16()
+    cdef Py_ssize_t k
+    for k in range(n):
+        a = fma16(set16(x[k]), load16(w + 16 * k), a)
+        b = fma16(set16(x[n + k]), load16(w + 16 * (n + k)), b)
+        c = fma16(set16(x[2 * n + k]), load16(w + 16 * (2 * n + k)), c)
+        d = fma16(set16(x[3 * n + k]), load16(w + 16 * (3 * n + k)), d)
+    return add16(add16(add16(add16(y, a), b), c), d)
 
 
 cdef void linear_backward_input(

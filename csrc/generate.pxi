@@ -4,9 +4,9 @@ A document's tokens depend on the weights, the temperature, the seed and the doc
 its uniforms come from a counter-based generator, so neither the batch nor the order matters.
 """
 
-from attention cimport attend
+from attention cimport LIMIT, attend, attend_bare
 from flops cimport token_flops
-from lanes cimport add16, is_finite, lane0, load16, set16, store16, v16
+from lanes cimport add16, is_finite, lane0, load16, max_lanes16, set16, store16, v16, zero16
 from layout cimport Layer, Model, aligned, take
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -69,25 +69,34 @@ cdef inline int allocate_cache(Cache* c, const Model* m, Py_ssize_t slots) noexc
     return 1
 
 
+cdef inline void attend_one(
+    float* o, float* att, const float* q, const float* keys, Py_ssize_t A, Py_ssize_t n_keys, v16 scale,
+    const Py_ssize_t n_lanes, const int width,
+) noexcept nogil:
+    """One query against the cached keys; again, with the maximum taken off, if its scores are too large."""
+    cdef v16 top2 = zero16()
+    attend_bare(o, att, q, keys, keys + A, 2 * A, n_keys, scale, &top2, n_lanes, width)
+    if lane0(max_lanes16(top2)) >= LIMIT:
+        attend(o, att, q, keys, keys + A, 2 * A, n_keys, scale, n_lanes, width)
+
+
 cdef void attend_group(
     const Model* m, float* o, float* att, const float* q, const float* keys, Py_ssize_t n_keys,
 ) noexcept nogil:
     """One query of one group against the cached keys, with its lanes as literals."""
-    cdef Py_ssize_t row = 2 * m.A
-    cdef const float* v = keys + m.A
     cdef v16 scale = set16(<float>1.44269504 / sqrtf(<float>m.D))
     if m.Dp == 4:
-        attend(o, att, q, keys, v, row, n_keys, scale, 16, 4)
+        attend_one(o, att, q, keys, m.A, n_keys, scale, 16, 4)
     elif m.Dp == 16:
-        attend(o, att, q, keys, v, row, n_keys, scale, 16, 16)
+        attend_one(o, att, q, keys, m.A, n_keys, scale, 16, 16)
     elif m.Dp == 8:
-        attend(o, att, q, keys, v, row, n_keys, scale, 16, 8)
+        attend_one(o, att, q, keys, m.A, n_keys, scale, 16, 8)
     elif m.Dp == 2:
-        attend(o, att, q, keys, v, row, n_keys, scale, 16, 2)
+        attend_one(o, att, q, keys, m.A, n_keys, scale, 16, 2)
     elif m.Dp == 1:
-        attend(o, att, q, keys, v, row, n_keys, scale, 16, 1)
+        attend_one(o, att, q, keys, m.A, n_keys, scale, 16, 1)
     else:
-        attend(o, att, q, keys, v, row, n_keys, scale, m.Dp, 16)
+        attend_one(o, att, q, keys, m.A, n_keys, scale, m.Dp, 16)
 
 
 cdef void next_logits(
@@ -118,7 +127,7 @@ cdef void next_logits(
         linear(c.x, m.c_row, c.o, m.a_row, &w.wo, n, ADD)
         rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp, m.c_row)
         linear(c.h, m.f_row, c.a, m.c_row, &w.fc1, n, RELU)
-        linear(c.x, m.c_row, c.h, m.f_row, &w.fc2, n, ADD)
+        add_linear_by_quarters(c.x, m.c_row, c.h, m.f_row, &w.fc2, n)
     linear(c.logits, m.v_row, c.x, m.c_row, &m.lm_head, n, STORE)
 
 

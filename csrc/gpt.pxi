@@ -180,7 +180,7 @@ cdef void gpt_forward(const Model* m, Activations* a) noexcept nogil:
         linear(a.x, m.c_row, y.o, m.a_row, &w.wo, N, ADD)
         rmsnorm_forward(y.b, y.b_rstd, a.x, N, m.C, Cp, m.c_row)
         linear(y.h, m.f_row, y.b, m.c_row, &w.fc1, N, RELU)
-        linear(a.x, m.c_row, y.h, m.f_row, &w.fc2, N, ADD)
+        add_linear_by_quarters(a.x, m.c_row, y.h, m.f_row, &w.fc2, N)
     linear(a.logits, m.v_row, a.x, m.c_row, &m.lm_head, N, STORE)
 
 
