@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +17,7 @@ import pytest
 from bandits.agent import Agent
 from bandits.arena import Arena
 from bandits.energy import Energy
-from tests.shelltools import commands
+from tests.shelltools import commands, environment
 from tests.terminal import Terminal
 
 interrupting = pytest.importorskip("tests.interrupting")
@@ -67,4 +72,60 @@ def test_no_instant_loses_the_prompt_or_a_step(
     assert "Traceback" not in terminal.raw
     assert "Exception ignored" not in terminal.raw
     assert terminal.end() == 0
+    check_books(home)
+
+
+def test_it_ends_what_is_in_front_of_the_player_and_no_more(home: Path, terminal: Terminal) -> None:
+    (home / "two.txt").write_text("train 100000000\nrename_agent B Bea\n")
+    terminal.wait(r"\nAda>")
+    asked = terminal.type("delete_agent B\r", r"\[y/N\]")
+    assert "were spent?" in asked
+    assert "B stays" in terminal.type("\x03", r"\nAda>")
+    assert "^C" in terminal.type("switch_agent \t\t\x03", r"\^C\nAda>")
+    terminal.process.send(f"run_script {home / 'two.txt'}\r")
+    interrupting._read(terminal, 0.3)
+    assert re.search("stopped after|will stop after", terminal.type("\x03", r"\nAda>"))
+    assert "called Bea" not in terminal.text  # the rest of the script does not run
+    terminal.process.send("train 100000000\r")
+    interrupting._read(terminal, 0.1)
+    terminal.type("\x03\x03\x03\x03", r"\nAda>")  # whoever presses it more than once loses nothing
+    terminal.process.send("train 2000 --watch 60\r")
+    interrupting._read(terminal, 0.3)
+    terminal.type("\x03", r"\nAda>")
+    assert re.search(r"\d +train 2000 --watch 60", terminal.type("history\r", r"\nAda>"))
+    assert terminal.end() == 0
+    check_books(home)
+
+
+@pytest.mark.parametrize("line", ["battle A B 100000000", "run_script it.txt"])
+def test_a_command_of_the_command_line_ends_with_130_and_what_it_trained(
+    home: Path, line: str
+) -> None:
+    commands(home, *(f"config schedule constant --agent {name}" for name in "AB"))
+    (home / "it.txt").write_text("train 100000000\ndelete_agent B --yes\n")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bandits", "-c", "energy"),
+            "-c",
+            line,
+            "-c",
+            "delete_agent A --yes",
+        ],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+    )
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("total"):
+        pass
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert "stopped" in output
+    with Arena(home) as arena:
+        assert [row.name for row in arena.agents()] == ["A", "B"]
+        assert arena.agent("A").n_steps > 0
     check_books(home)

@@ -142,7 +142,7 @@ def ending(job: Job) -> Text:
     names = " and ".join(row.agents)
     lead, style = {
         "done": (f"{names} trained {plural(row.n_done, 'step')}", "green"),
-        "stopped": (f"{names} stopped after {_of(row)}, which are kept", ""),
+        "stopped": (f"{names} stopped after {_of(row)}; what was trained is kept", ""),
         "exploded": (f"{names} exploded after {_of(row)}: its loss is not finite", "bold red"),
         "failed": (f"{names} failed after {_of(row)}: {row.error}", "bold red"),
     }[row.state]
