@@ -17,10 +17,10 @@ def check_target(path: Path, noun: str, endings: tuple[str, ...]) -> None:
     A file that is already there will be replaced.
     """
     if path.suffix.lower() not in endings:
+        either = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
         stem = printable(path.stem if path.suffix else path.name, 60)
         raise InvalidValue(
-            f"{noun} '{printable(path.name)}' must end in {' or '.join(endings)}; "
-            f"try {stem}{endings[0]}"
+            f"{noun} '{printable(path.name)}' must end in {either}; try {stem}{endings[0]}"
         )
     try:
         if not path.parent.is_dir():

@@ -6,16 +6,12 @@ Colours are Okabe and Ito's, which people of every colour vision can tell apart
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import io
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bandits.errors import BadFile, InvalidValue, printable
+from bandits.outfile import check_target, write_whole
 from bandits.plots.forms import Heat, Picture
 
 if TYPE_CHECKING:
@@ -55,27 +51,8 @@ def check(path: Path) -> str:
 
     Raises: InvalidValue for another ending, BadFile if no file can be written there.
     """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        raise InvalidValue(
-            f"picture '{printable(path.name)}' must end in .png, .svg or .pdf; "
-            f"try {printable(path.stem)}.png"
-        )
-    try:
-        if not path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        if not all(os.access(p, os.W_OK) for p in (path.parent, path) if p.exists()):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as problem:
-        raise _cannot_write(path, problem) from None
-    return kind
-
-
-def _cannot_write(path: Path, problem: OSError) -> BadFile:
-    reason = (problem.strerror or "cannot be written").lower()
-    return BadFile(f"picture '{printable(str(path), 200)}': {reason}; try --save elsewhere.png")
+    check_target(path, "picture", tuple(f".{kind}" for kind in FORMATS))
+    return path.suffix.lower().removeprefix(".")
 
 
 def save(picture: Picture, path: Path) -> None:
@@ -83,26 +60,7 @@ def save(picture: Picture, path: Path) -> None:
 
     Raises: InvalidValue and BadFile as `check`.
     """
-    image = image_of(picture, check(path))
-    try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(image)
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
-    except OSError as problem:
-        raise _cannot_write(path, problem) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_whole(path, "picture", image_of(picture, check(path)))
 
 
 def image_of(picture: Picture, kind: str) -> bytes:
