@@ -73,6 +73,28 @@ def test_export_prints_to_a_dash_and_never_overwrites_unasked(home: Path, tmp_pa
     assert done.stderr.startswith("error: nothing to export")
 
 
+def test_an_interrupted_training_is_exported_with_the_steps_it_made(
+    home: Path,
+) -> None:
+    terminal_tools = pytest.importorskip("tests.terminal")
+    commands(home, "config schedule constant", "config schedule constant --agent B")
+    terminal = terminal_tools.Terminal(home)
+    terminal.wait(r"\nA>")
+    for line, begun in (("train 100000000", r"loss \d"), ("battle A B 100000000", r"\nB  loss \d")):
+        terminal.process.send(f"{line}\r")
+        terminal.wait(rf"{begun}[\s\S]*")
+        terminal.type("\x03", r"\nA>")
+    lines = exported(terminal.type("export script -\r").split("export script -")[1])
+    assert terminal.end() == 0
+    steps = {"A": 0, "B": 0}
+    for line in lines:
+        if found := re.fullmatch(r"train (\d+) ([AB])", line):
+            steps[found[2]] += int(found[1])
+    rows = json.loads(commands(home, "agents --json"))
+    assert {row["name"]: row["n_steps"] for row in rows} == steps
+    assert min(steps.values()) > 0
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "lines"),
     [

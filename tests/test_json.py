@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.shelltools import commands, quick
+from tests.shelltools import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "JSON.md"
@@ -41,10 +41,15 @@ def check(command: str, value: Any) -> None:
     jsonschema.Draft202012Validator(schema).validate(value)
 
 
-def printed(home: Path, line: str, *, code: int = 0) -> Any:
-    done = quick(home, "-c", line)
-    assert done.returncode == code, done
-    return json.loads(done.stdout)
+def check_all(home: Path, *lines: str) -> None:
+    """Run commands with --json in one process, and check what each prints."""
+    text = commands(home, *(f"{line} --json" for line in lines))
+    decoder = json.JSONDecoder()
+    for line in lines:
+        value, end = decoder.raw_decode(text)
+        check(line.split()[0], value)
+        text = text[end:].lstrip()
+    assert not text
 
 
 def test_the_schema_is_one_and_allows_no_other_field() -> None:
@@ -84,24 +89,24 @@ def test_a_training_in_the_background_is_described_too(home: Path) -> None:
 
 
 def test_a_fresh_arena_and_a_trained_one_print_what_the_schema_says(home: Path) -> None:
-    for state in ([], ["train 30", "train 30 B", "generate 5", "leaderboard"]):
-        if state:
-            commands(home, *state)
-        for line in ("agents", "leaderboard", "evaluate", "evaluate B --split train", "generate 3",
-                     "diagnose", "energy B", "config", "config schedule", "about", "dataset",
-                     "dataset names", "jobs", "verify A", "battle A B 5", "battle A B --energy 3M",
-                     "battle A B 5 --exhibition"):  # fmt: skip
-            check(line.split()[0], printed(home, f"{line} --json"))
+    lines = (
+        "agents", "leaderboard", "evaluate", "evaluate B --split train", "generate 3", "diagnose",
+        "energy B", "config", "config schedule", "about", "dataset", "dataset names", "jobs", "verify A",
+        "battle A B 5", "battle A B --energy 3M", "battle A B 5 --exhibition", "verify 1",
+    )  # fmt: skip
+    check_all(home, *lines)
+    commands(home, "train 30", "train 30 B")
+    check_all(home, *lines, "verify all")
 
 
 def test_exploded_agents_and_empty_arenas_too(home: Path) -> None:
     commands(home, "config learning_rate 1e30", "train 50", "clone_agent A Wild")
-    for line in ("agents", "leaderboard", "evaluate", "generate 3", "diagnose", "battle A B 5",
-                 "battle A Wild 5", "verify A"):  # fmt: skip
-        check(line.split()[0], printed(home, f"{line} --json"))
+    check_all(
+        home, "agents", "leaderboard", "evaluate", "generate 3", "diagnose", "battle A B 5",
+        "battle A Wild 5", "verify A",
+    )  # fmt: skip
     commands(home, *(f"delete_agent {name} --yes" for name in ("A", "B", "Wild")))
-    for line in ("agents", "leaderboard", "about", "dataset", "jobs"):
-        check(line.split()[0], printed(home, f"{line} --json"))
+    check_all(home, "agents", "leaderboard", "about", "dataset", "jobs")
 
 
 def test_the_document_is_made_of_the_schema() -> None:

@@ -17,17 +17,17 @@ def _widen(scene: Scene) -> Task:
     if row is None:
         return nobody()
     c = row.config
-    name = scene.free_name("Wide")
-    for other in scene.rows:
-        if other.config.n_params > c.n_params and other.n_steps == 0:
-            name = other.name
+    begin = f"create_agent {scene.free_name('Wide')} {2 * c.n_embd} {c.n_layer} {c.n_head}"
+    for other in scene.here:
+        if other.config.n_params > c.n_params and other.n_steps == 0:  # it is there already
+            begin = f"switch_agent {other.name}"
     batch = 8 if row.settings.batch_size < 8 else 2 * row.settings.batch_size
     return Task(
         f"Two ways to learn more from a step: a wider agent (n_embd; {row.name} has {c.n_embd}), and "
         f"more {noun(row)} a step (batch_size; it has {row.settings.batch_size}). Both cost energy. "
         "Try both at once.",
         [
-            f"create_agent {name} {2 * c.n_embd} {c.n_layer} {c.n_head}",
+            begin,
             f"config batch_size {batch}",
             "train 300",
         ],
@@ -79,7 +79,7 @@ def _widened(scene: Scene) -> Done | str | None:
 
 
 def _cool(scene: Scene) -> Task:
-    row = scene.row(scene.place.rival) or scene.pupil
+    row = scene.rival if scene.place.rival else scene.pupil
     if row is None:
         return nobody()
     return Task(

@@ -95,29 +95,26 @@ class Scene:
         best = max(rows, key=lambda row: self.grown(row, counter), default=None)
         return best if best is not None and self.grown(best, counter) > 0 else None
 
-    def row(self, name: str) -> AgentRow | None:
-        """Return an agent by name, if it is still there."""
-        return next((row for row in self.rows if row.name == name), None)
-
     @property
-    def current(self) -> AgentRow | None:
-        """The current agent."""
-        return next((row for row in self.rows if row.current), None)
+    def here(self) -> list[AgentRow]:
+        """The agents of the current dataset: only these can be compared, and new ones join them."""
+        return [row for row in self.rows if row.dataset_name == self.arena.dataset_name]
 
     @property
     def pupil(self) -> AgentRow | None:
         """The agent to speak of: the one that the player taught, if it is well, or the current one."""
-        taught = self.row(self.place.pupil)
-        if taught is not None and well(taught):
-            return taught
-        candidates = [self.current, *self.rows]
-        return next((row for row in candidates if row is not None and well(row)), self.current)
+        here = self.here
+        taught = [row for row in here if row.name == self.place.pupil]
+        current = [row for row in here if row.current]
+        candidates = [*taught, *current, *here]
+        return next((row for row in candidates if well(row)), candidates[0] if here else None)
 
     @property
     def rival(self) -> AgentRow | None:
         """Another agent to compare the pupil with: the costlier one, or any that is well."""
-        pupil, rival = self.pupil, self.row(self.place.rival)
-        others = [row for row in (rival, *self.rows) if row is not None and row != pupil]
+        pupil = self.pupil
+        others = [row for row in self.here if row != pupil]
+        others.sort(key=lambda row: row.name != self.place.rival)
         return next((row for row in others if well(row)), others[0] if others else None)
 
     def at(self, row: AgentRow) -> str:
