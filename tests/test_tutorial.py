@@ -51,7 +51,7 @@ def test_eight_steps_are_played_as_they_are_asked_with_a_new_process_in_the_midd
     assert "Tutorial 5/8" in first
     second = play(home, *(line for lines in LINES[4:] for line in lines))
     assert "Tutorial 4/8" not in second
-    text = first + second
+    text = f"{first}\n{second}"
     tasks = {part[0]: asked(part) for part in text.split("─ Tutorial ")[1:]}
     assert list(tasks.values()) == LINES
     for step in range(1, 9):
