@@ -139,6 +139,18 @@ def test_a_forged_champion_can_be_loaded_and_is_never_verified(
     assert arena.unverified() == list(changes)
 
 
+def test_the_proof_of_one_record_is_none_of_another_with_the_same_weights(
+    arena: Arena, tmp_path: Path
+) -> None:
+    arena.train(10, "A")
+    file = arena.save(tmp_path / "x", "A")
+    bill = Energy(training=arena.energy("A").training + 1)
+    arena.load(forged(file, tmp_path / "y", energy=bill), "Forged")
+    arena.load(file, "Honest")
+    assert arena.verify("Honest").verified
+    assert arena.unverified() == ["Forged"]
+
+
 def test_weights_without_steps_are_not_verified_either(arena: Arena, tmp_path: Path) -> None:
     clever = Agent(load("names"))
     clever.train_all(200)
