@@ -61,6 +61,7 @@ def test_export_prints_to_a_dash_and_never_overwrites_unasked(home: Path, tmp_pa
         (tmp_path, "is a folder"),
         (tmp_path / "no" / "x", "cannot be written: No such file"),
         ("/dev/null", "is not a plain file"),
+        (tmp_path / ("x" * 300), "cannot be written: File name too long"),
     ):
         done = quick(home, "-c", "energy", "-c", f"export script {target}")
         assert done.returncode == 1

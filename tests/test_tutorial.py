@@ -184,6 +184,15 @@ def test_a_place_that_cannot_be_read_begins_anew(home: Path, player: Player, con
     Place.from_dict(json.loads((home / "tutorial.json").read_text()))
 
 
+def test_a_place_that_cannot_be_kept_spoils_no_command(home: Path, player: Player) -> None:
+    player.type("tutorial")
+    (home / "tutorial.json").unlink()
+    (home / "tutorial.json").mkdir()
+    assert "the place in the tutorial cannot be kept" in said(player.type("energy"))
+    assert "step 1 of 8 done" in player.type("generate 3")
+    assert sorted(path.name for path in home.glob("tutorial*")) == ["tutorial.json"]
+
+
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_each_task_fits_its_screen(
     player: Player, columns: int, monkeypatch: pytest.MonkeyPatch

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bandits.arena import Arena
     from bandits.shell.app import BanditsShell  # noqa: F401  (named in a string below)
 
+_OPTIONAL = ("?", "*", argparse.REMAINDER)
 _FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
 _BAD_CHOICE = re.compile(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)")
 _ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
@@ -66,7 +67,7 @@ class CommandParser(Cmd2ArgumentParser):
                 words.append("|".join(action.choices))
             else:
                 name = str(action.metavar or action.dest)
-                words.append(f"[{name}]" if action.nargs in ("?", "*") else name)
+                words.append(f"[{name}]" if action.nargs in _OPTIONAL else name)
         if options:
             words.append("[options]")
         return " ".join(words)

@@ -60,11 +60,11 @@ class ExportCommands(BanditsCommands):
 
     def _may_write(self, path: Path, *, force: bool) -> bool:
         shown = printable(str(path), 200)
-        if path.is_dir():
+        if os.path.isdir(path):
             raise InvalidValue(f"'{shown}' is a folder; name a file in it")
         if not os.path.lexists(path):
             return True
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InvalidValue(f"'{shown}' is not a plain file; choose another")
         if force:
             return True

@@ -68,26 +68,34 @@ class Tutor:
         return self.place.step + 1
 
     def notice(self, command: str) -> None:
-        """Look at what a command came to; `command` is its first word."""
+        """Look at what a command came to; `command` is its first word, empty if it did not succeed.
+
+        Whatever hinders it is said in a line, and the command has succeeded all the same.
+        """
         if command == "tutorial" or not self._has_more():
             return
+        try:
+            self._check(command)
+            self._write()
+        except BanditsError as problem:  # an agent that trains in the background, a full disk
+            self._remark(str(problem))
+
+    def _check(self, command: str) -> None:
         from bandits.shell.lessons import LESSONS, Done
 
         lesson = LESSONS[self.place.step]
-        try:
-            found = lesson.check(self._scene(command))
-        except BanditsError as problem:  # such as an agent that trains in the background
-            found = str(problem)
+        found = lesson.check(self._scene(command))
         if isinstance(found, Done):
             title = f"step {self.step} of {len(LESSONS)} done: {lesson.title}"
             self._turn_to(self.place.step + 1)
+            self.place.on = self._has_more()
             self._say(title, _explanation(found), "green")
-            if not self._has_more():
-                self.place.on = False
             self.show()
         elif found:
-            self._shell.poutput(Text(f"tutorial: {found}", style="yellow"), soft_wrap=False)
-        self._write()
+            self._remark(found)
+
+    def _remark(self, text: str) -> None:
+        self._shell.poutput(Text(f"tutorial: {text}", style="yellow"), soft_wrap=False)
 
     def show(self) -> None:
         """Show the current step."""
