@@ -254,7 +254,7 @@ def _no_course(agent: Agent, *, replay: bool) -> str | None:
 def _check_finite(name: str, agent: Agent) -> None:
     if not agent.model.is_finite():
         raise InvalidValue(
-            f"{name} exploded: its weights are not finite; try 'visualize loss {name}'"
+            f"agent {name} exploded: its weights are not finite; try 'visualize loss {name}'"
         )
 
 
@@ -264,7 +264,7 @@ def _text_for(name: str, agent: Agent, text: str | None) -> str:
     example = typical_text(agent.dataset, most)
     if not most:
         raise InvalidValue(
-            f"{name} has a block_size of 1: it reads no letters and has nothing to attend to"
+            f"agent {name} has a block_size of 1: it reads no letters and has nothing to attend to"
         )
     if text is None:
         return example

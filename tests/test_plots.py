@@ -17,7 +17,7 @@ from bandits.plots.canvas import SERIES, figure_of
 from bandits.plots.embeddings import principal_components
 from bandits.plots.forms import Bars, Curves, Dot, Heat, Line, Mark, Points, Ridges
 from bandits.plots.loss import trailing_mean
-from bandits.plots.panels import grouped, style_of
+from bandits.plots.panels import drawable, grouped, style_of
 from bandits.plots.pareto import front
 
 LONG = "W" * 32
@@ -226,6 +226,16 @@ def test_letters_are_where_their_principal_components_put_them(arena: Arena) -> 
     assert len(panel.dots) == 27
     np.testing.assert_allclose([abs(dot.x) for dot in panel.dots], first, rtol=1e-6)
     assert f"{values[-1] / values.sum():.0%}" in panel.x_label
+
+
+def test_a_letter_that_the_font_lacks_is_its_code_point() -> None:
+    assert [drawable(sign) for sign in ("a", "é", "␣", "中", "BOS")] == [
+        "a",
+        "é",
+        "␣",
+        "U+4E2D",
+        "BOS",
+    ]
 
 
 def test_one_dimension_has_one_component() -> None:

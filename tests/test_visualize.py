@@ -118,6 +118,7 @@ REFUSED = [
     ('visualize attention --text ""', "the text is empty"),
     ("visualize attention --text Käthe", "'K' is not in the vocabulary of names"),
     ("visualize loss --save", "expected"),
+    ("visualize loss --save ~nobody-at-all/a.png", "its folder does not exist"),
     ("visualize loss --save /nowhere/a.png", "its folder does not exist"),
     ("visualize loss --save a.gif", "must end in .png, .svg or .pdf; try a.png"),
     ("visualize loss --save /dev/null/a.png", "picture '/dev/null/a.png'"),

@@ -30,7 +30,7 @@ def embeddings(arena: Arena, request: Request) -> Picture:
     wte = agent.model.state_dict()["wte"].astype(np.float64)
     if not np.isfinite(wte).all():
         raise InvalidValue(
-            f"{name} exploded: its embeddings are not finite; try 'visualize loss {name}'"
+            f"agent {name} exploded: its embeddings are not finite; try 'visualize loss {name}'"
         )
     places, shares = principal_components(wte)
     vocabulary = agent.dataset.vocabulary

@@ -35,7 +35,7 @@ def loss(arena: Arena, request: Request) -> Picture:
     agents = {name: arena.agent(name) for name in names}
     for name, agent in agents.items():
         if not agent.n_steps:
-            raise InvalidValue(f"{name} has no loss yet; try 'train 100 {name}'")
+            raise InvalidValue(f"agent {name} has no loss yet; try 'train 100 {name}'")
     lines, events, notes = [], [], []
     for place, (name, agent) in enumerate(agents.items()):
         line, note = _line(name, agent, place, raw=len(names) <= MOST_RAW)

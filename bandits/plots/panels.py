@@ -290,12 +290,13 @@ def _points(axes: Axes, panel: Points, inches: float) -> None:
         axes.set_ylim(panel.y_limits)
     axes.margins(x=0.12 if panel.energy else 0.06, y=0.06)
     for dot in panel.dots if panel.glyphs else ():
+        label = drawable(dot.label)
         axes.text(
             dot.x,
             dot.y,
-            dot.label,
+            label,
             color=_GROUPS[dot.group % len(_GROUPS)],
-            fontsize=14 if len(dot.label) == 1 else 9,
+            fontsize=14 if len(label) == 1 else 9,
             fontweight="bold",
             ha="center",
             va="center",
@@ -322,6 +323,16 @@ def _flops(value: float) -> str:
     """Return 1e8 as 100 MFLOP."""
     number, unit = format_flops(max(1, round(value))).split()
     return f"{float(number):g} {unit}"
+
+
+def drawable(label: str) -> str:
+    """Return a letter, or its code point if matplotlib's font has no sign for it."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    if len(label) != 1 or label.isascii():
+        return label
+    known = get_font(findfont(FontProperties())).get_char_index(ord(label))
+    return label if known else f"U+{ord(label):04X}"
 
 
 def _front(axes: Axes, panel: Points) -> None:
@@ -404,9 +415,10 @@ def _heat(axes: Axes, panel: Heat) -> None:
     axes.grid(visible=False)
     every = max(1, -(-len(panel.columns) // 24))
     size = 9 if len(panel.columns) <= 12 else 7
-    columns = ["^" if label == "BOS" else label for label in panel.columns]
+    columns = ["^" if label == "BOS" else drawable(label) for label in panel.columns]
+    rows = [drawable(label) for label in panel.rows]
     axes.set_xticks(range(0, len(columns), every), columns[::every], fontsize=size)
-    axes.set_yticks(range(0, len(panel.rows), every), panel.rows[::every], fontsize=size)
+    axes.set_yticks(range(0, len(panel.rows), every), rows[::every], fontsize=size)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -431,7 +443,8 @@ def finish_heats(figure: Figure, picture: Picture) -> None:
     )
     bar.set_label(first.unit)
     bar.outline.set_visible(False)
-    title = picture.title[0].upper() + picture.title[1:] + "   (^ is BOS, the start)"
+    title = "".join(map(drawable, picture.title))
+    title = title[0].upper() + title[1:] + "   (^ is BOS, the start)"
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +114,7 @@ class PictureCommands(BanditsCommands):
             else whole_number(args.layer, "layer", f"visualize {args.what} --layer 0"),
             replay=args.replay,
         )
-        wanted = Path(args.save).expanduser() if args.save is not None else None
+        wanted = Path(os.path.expanduser(args.save)) if args.save is not None else None
         if wanted is not None:
             plots.check(wanted)  # before an agent pays for anything
         folder = self._cmd.home / "pictures"

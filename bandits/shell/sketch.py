@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from bandits.plots.forms import Bars, Curves, Floats, Heat, Mark, Panel, Picture, Points, Ridges
@@ -313,11 +314,11 @@ def _heats(panels: Sequence[Heat], width: int, look: Look) -> list[Text]:
 
 def _heat(panel: Heat, cell: int, each: int, look: Look) -> list[Text]:
     head = Text(fitted(panel.title, each, look).ljust(each), style="dim")
-    letters = "".join(_letter(label, look).ljust(cell) for label in panel.columns)
-    lines = [head, Text(f"  {letters}".ljust(each), style="dim")]
+    letters = "".join(_letter(label, cell, look) for label in panel.columns)
+    lines = [head, Text(set_cell_size(f"  {letters}", each), style="dim")]
     for label, values in zip(panel.rows, panel.values, strict=True):
         line = Text()
-        line.append(f"{_letter(label, look)} ", style="dim")
+        line.append(_letter(label, 2, look), style="dim")
         for value in values.tolist():
             line.append_text(_cell(value, cell, look))
         line.append(" " * (each - line.cell_len))
@@ -325,8 +326,10 @@ def _heat(panel: Heat, cell: int, each: int, look: Look) -> list[Text]:
     return lines
 
 
-def _letter(label: str, look: Look) -> str:
-    return "^" if label == "BOS" else fitted(label, 1, look) if len(label) == 1 else "?"
+def _letter(label: str, room: int, look: Look) -> str:
+    """Return a letter in so many columns; a question mark for one that is wider."""
+    sign = "^" if label == "BOS" else fitted(label, len(label) + 1, look)
+    return set_cell_size(sign if cell_len(sign) <= room else "?", room)
 
 
 def _cell(value: float, n: int, look: Look) -> Text:
