@@ -20,6 +20,7 @@ from bandits.energy import Energy
 from tests.shelltools import commands, environment
 from tests.terminal import Terminal
 
+pexpect = pytest.importorskip("pexpect")
 interrupting = pytest.importorskip("tests.interrupting")
 
 SEED = 20261122
@@ -128,4 +129,24 @@ def test_a_command_of_the_command_line_ends_with_130_and_what_it_trained(
     with Arena(home) as arena:
         assert [row.name for row in arena.agents()] == ["A", "B"]
         assert arena.agent("A").n_steps > 0
+    check_books(home)
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [("train 100000000", signal.SIGHUP), ("train 100000000 --background", signal.SIGTERM)],
+)
+def test_a_terminal_that_is_closed_keeps_what_was_trained(
+    home: Path, terminal: Terminal, line: str, number: signal.Signals
+) -> None:
+    terminal.wait(r"\nAda>")
+    terminal.process.send(f"{line}\r")
+    while "trains" not in terminal.text:  # in the first frame, or in the answer
+        interrupting._read(terminal, 0.1)
+    terminal.process.kill(number)
+    with pytest.raises(pexpect.EOF):
+        interrupting._read(terminal, 10.0)
+    terminal.process.wait()
+    with Arena(home) as arena:
+        assert arena.agent("Ada").n_steps > 0
     check_books(home)

@@ -104,7 +104,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         call = Call(work)
         with self.deaf():
             call.start()
-            self.wait(call.done)
+            self.wait(call.done, grace=0.0)
         self.check_interrupt()
         return cast(T, call.outcome())
 

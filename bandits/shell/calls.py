@@ -116,7 +116,13 @@ class CalledArena:
         keeps = kwargs.get("stop") is not None
         with shell.deaf():
             call.start()
-            if not shell.wait(call.done):
+            try:
+                came = shell.wait(call.done)
+            except SystemExit:  # the terminal was closed: whoever ends the run waits for its jobs
+                if keeps and shell.jobs.adopt(call, agents, arena):
+                    shell.give_away_arena()
+                raise
+            if not came:
                 self._leave(call, agents, arena, keeps=keeps)
         if not keeps:  # else it ended because of the Ctrl-C, and has something to say
             shell.check_interrupt()

@@ -79,6 +79,12 @@ class InterruptibleCmd(StrictCmd):
         if not _importing(frame):  # else a module that is imported in part would stay so
             self.interrupt()
 
+    def termination_signal_handler(self, signum: int, frame: Any) -> None:
+        """Take the end of the terminal, or of the session: what trains stops, and is kept."""
+        if self._stop is not None:
+            self._stop.set()
+        super().termination_signal_handler(signum, frame)
+
     def _again(self) -> None:
         if self._pressed and self._raising:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -88,22 +94,18 @@ class InterruptibleCmd(StrictCmd):
         self._line_broken = True  # not mended here: a signal may have come in the middle of a write
         raise KeyboardInterrupt
 
-    def wait(self, done: threading.Event, *, seconds: float | None = None) -> bool:
+    def wait(self, done: threading.Event, *, grace: float = GRACE_SECONDS) -> bool:
         """Wait for an event, so that a Ctrl-C is heard.
 
-        Returns whether it came: not if a Ctrl-C was pressed and GRACE_SECONDS have passed since, or
-        `seconds` have.
+        Returns whether it came: not if a Ctrl-C was pressed and `grace` seconds have passed since.
         """
-        began = time.monotonic()
-        pressed_at = began if self._pressed else None
+        pressed_at = time.monotonic() if self._pressed else None
         with self.deaf():
             while not done.wait(_POLL_SECONDS):
                 now = time.monotonic()
                 if self._pressed and pressed_at is None:
                     pressed_at = now
-                if pressed_at is not None and now - pressed_at > GRACE_SECONDS:
-                    return False
-                if seconds is not None and now - began > seconds:
+                if pressed_at is not None and now - pressed_at >= grace:
                     return False
         return True
 
