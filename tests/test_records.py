@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandits import schema
+from bandits import pages, schema
 from bandits.agent import Agent
 from bandits.arena import Arena
 from bandits.champion import read_champion, write_champion
@@ -569,3 +569,17 @@ def test_a_champion_from_a_notebook_can_be_verified_in_the_game(home: Path, tmp_
     done = quick(home, "-c", "verify own.safetensors", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Own in 'own.safetensors' is verified: 60 steps" in done.stdout
+
+
+def test_a_published_leaderboard_marks_what_nobody_has_verified(
+    arena: Arena, tmp_path: Path
+) -> None:
+    arena.train(10, "A")
+    arena.load(arena.save(tmp_path / "x", "A"), "Rival")
+    page = pages.leaderboard_page(arena)
+    assert "Rival ?</th>" in page
+    assert "verify all" in page
+    assert arena.verify("Rival").verified
+    page = pages.leaderboard_page(arena)
+    assert "Rival</th>" in page
+    assert "verify all" not in page
