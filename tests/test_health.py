@@ -278,6 +278,28 @@ def test_the_trend_tells_falling_level_and_rising(losses: np.ndarray, verdict: s
     assert abs(trend.value - (late[-1] - late[0])) < 4 * trend.error
 
 
+def test_who_has_learned_all_there_is_in_noise_is_not_called_stuck() -> None:
+    rng = random.Random(0)
+    noise = ["".join(rng.choice("abcdefgh") for _ in range(8)) for _ in range(500)]
+    dataset = datasets.Dataset.from_documents(noise, name="noise")
+    agent = Agent(dataset, GPTConfig(vocab_size=dataset.vocab_size), Settings(batch_size=4))
+    agent.train_all(400)
+    (trend,) = findings(health.diagnose(agent), "loss trend")
+    assert trend.verdict == "ok"
+
+
+@pytest.mark.parametrize(("block_size", "n_documents"), [(1, 64), (1024, 8)])
+def test_agents_that_see_one_letter_or_very_many_can_be_diagnosed(
+    block_size: int, n_documents: int
+) -> None:
+    """With 1,024 letters, 64 documents at once would need more memory than is allowed."""
+    config = GPTConfig(n_embd=64, n_layer=2, block_size=block_size)
+    agent = agent_of(0, config, batch_size=8)
+    report = health.diagnose(agent)
+    assert report.n_documents == n_documents
+    assert report.verdict == "ok"
+
+
 def state_of(agent: Agent) -> tuple[Any, ...]:
     state = agent.state()
     return state.metadata(), {name: a.tobytes() for name, a in state.arrays().items()}

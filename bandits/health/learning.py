@@ -77,9 +77,9 @@ def schedule(agent: Agent, remedies: Remedies, others: Iterable[Finding]) -> Fin
 def trend(agent: Agent, remedies: Remedies) -> Finding | None:
     """Does the loss still fall?  None before there are enough steps to tell, or if one is not finite.
 
-    A straight line through the latter half of the history.  A loss that is still that of a blind
-    guess, and surely has not fallen by a tenth of it since the first quarter, is bad whatever the
-    line says.
+    A straight line through the latter half of the history.  A loss nearer to a blind guess's than to
+    that of knowing how frequent each letter is, and that surely has not fallen by a tenth of the former
+    since the first quarter, is bad whatever the line says.
     """
     steps, losses = agent.history.steps.astype(np.float64), agent.history.losses
     if agent.n_steps < MIN_TREND_STEPS or not np.isfinite(losses).all():
@@ -90,11 +90,22 @@ def trend(agent: Agent, remedies: Remedies) -> Finding | None:
     first, last = losses[:quarter], losses[-quarter:]
     noise = math.sqrt((first.var() + last.var()) / quarter)
     blind = math.log(agent.config.vocab_size)
-    surely_less = first.mean() - last.mean() + 2.0 * noise < 0.1 * blind
-    if surely_less and 0.9 < last.mean() / blind < 1.25:
+    begun = (blind + _letter_loss(agent)) / 2.0
+    surely_fell_less = first.mean() - last.mean() + 2.0 * noise < 0.1 * blind
+    if begun < 0.97 * blind and begun < last.mean() < 1.25 * blind and surely_fell_less:
         return TREND.finding(change, "bad", remedies.other_rate(), error=error)
     remedy = remedies.slower("the loss rises")
     return TREND.finding(change, TREND.verdict(change, error), remedy, error=error)
+
+
+def _letter_loss(agent: Agent) -> float:
+    """Return the loss, in nats, of knowing how frequent each letter is where an agent looks."""
+    train = agent.dataset.train
+    places = np.arange(len(train.tokens)) - np.repeat(train.offsets[:-1], train.lengths + 2)
+    targets = train.tokens[(places >= 1) & (places <= agent.config.block_size)]
+    counts = np.bincount(targets).astype(np.float64)
+    p = counts[counts > 0] / counts.sum()
+    return float(-np.sum(p * np.log(p)))
 
 
 def _rise(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:

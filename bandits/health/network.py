@@ -15,6 +15,10 @@ from bandits.agent import Agent
 from bandits.health.findings import Finding, Sign
 from bandits.health.remedies import Remedies
 
+MAX_ATTENTION = (
+    1 << 24
+)  # entries that are read of a layer, whole documents: some tenths of a second
+
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 
 SPOILED = Sign(
@@ -118,9 +122,11 @@ def attention(probe: Agent, n_documents: int, remedies: Remedies) -> Iterator[Fi
 
     The first position sees itself alone and counts in neither.
     """
+    each = probe.config.n_head * probe.config.block_size**2
+    n_read = max(1, min(n_documents, MAX_ATTENTION // each))
     for i in range(probe.config.n_layer):
         found = even = 0.0
-        for document in range(n_documents):
+        for document in range(n_read):
             att = probe.model.attention(i, document).astype(np.float64)  # (H, T, T)
             found -= float(np.sum(att * np.log2(np.where(att > 0.0, att, 1.0))))
             even += len(att) * float(np.sum(np.log2(np.arange(1, att.shape[1] + 1))))

@@ -109,7 +109,8 @@ def _value(sign: Sequence[Finding], *, short: bool) -> str:
     values, error, unit = [finding.value for finding in sign], sign[0].error, sign[0].unit
     shown = [f"{value:.1f}" if unit == "%" else f"{value:.3g}" for value in values]
     if len(values) > _MANY_LAYERS:
-        number = f"{min(values):.1f} to {max(values):.1f}"
+        low, high = f"{min(values):.1f}", f"{max(values):.1f}"
+        number = low if low == high else f"{low} to {high}"
     elif error is not None and abs(values[0]) < 1000:
         digits = 0 if unit == "%" else 2
         number = f"{values[0]:z.{digits}f} ± {error:.{digits}f}"
