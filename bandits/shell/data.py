@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
-from pathlib import Path
 
 import cmd2
 from cmd2 import Completions
@@ -140,7 +140,7 @@ class DataCommands(BanditsCommands):
 
 
 def _expanded(source: str) -> str:
-    return str(Path(source).expanduser()) if source.startswith("~") else source
+    return os.path.expanduser(source)
 
 
 def _describe(row: DatasetRow) -> str:

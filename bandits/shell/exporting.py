@@ -50,7 +50,7 @@ class ExportCommands(BanditsCommands):
         if args.file == "-":
             self._cmd.poutput(session.script(), end="", soft_wrap=True)
             return
-        path = Path(args.file).expanduser()
+        path = Path(os.path.expanduser(args.file))
         if self._may_write(path, force=args.force):
             _write(path, session.script())
             self.say(

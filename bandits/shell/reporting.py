@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from pathlib import Path
 
 import cmd2
@@ -57,7 +58,7 @@ class ReportCommands(BanditsCommands):
 
         match_id = None if args.what == LEADERBOARD else self._match_id(args.what)
         slug = LEADERBOARD if match_id is None else f"match-{match_id}"
-        path = Path(args.save).expanduser() if args.save else self._place(slug)
+        path = Path(os.path.expanduser(args.save)) if args.save else self._place(slug)
         pages.check(path)  # before anybody is judged
         if match_id is None:
             page = pages.leaderboard_page(self.arena)

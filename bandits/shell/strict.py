@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import re
 import sys
 import traceback
@@ -215,7 +216,7 @@ class StrictCmd(cmd2.Cmd):
     @cmd2.with_argparser(_script_parser)
     def do_run_script(self, args: argparse.Namespace) -> bool | None:
         """Run the commands of a text file."""
-        return self.run_file(Path(args.script_path).expanduser())
+        return self.run_file(Path(os.path.expanduser(args.script_path)))
 
 
 def read_script(path: Path) -> list[str]:
