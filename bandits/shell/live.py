@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MOST_WATCHED_SECONDS = 600.0
 PATIENCE_SECONDS = 0.3  # what is over sooner is drawn once, finished
 _NAP_SECONDS = 0.02
+_TIMED_SECONDS = 0.2  # of a battle: its chunks are told of by other threads, a little late
 Stop = Callable[[], bool]
 
 
@@ -65,18 +66,20 @@ class _View:
             return math.inf
         return (time.monotonic() - self._started) / self._watch
 
-    def _note(self, side: str, n_done: int) -> None:
+    def _note(self, side: str, n_done: int, not_training: float = 0.0) -> None:
         seen = self._reported[side]
-        seen.append((time.monotonic() - self._started, n_done))
+        seen.append((time.monotonic() - self._started - not_training, n_done))
         del seen[2:-1]
 
-    def _steps_a_second(self, side: str) -> float | None:
-        """Return the speed between the first chunk's end and the latest's."""
+    def _steps_a_second(self, side: str, least_seconds: float = 0.0) -> float | None:
+        """Return the speed between the first chunk's end and the latest's, if they are far enough apart."""
         seen = self._reported[side]
         if len(seen) < 2:
             return None
         (t0, n0), (t1, n1) = seen[0], seen[-1]
-        return (n1 - n0) / max(t1 - t0, 1e-9) if n1 > n0 else None
+        if n1 == n0 or t1 - t0 <= least_seconds:
+            return None
+        return (n1 - n0) / (t1 - t0)
 
     def _maybe_draw(self) -> None:
         waited = self._watch is not None or time.monotonic() - self._started > PATIENCE_SECONDS
@@ -85,7 +88,7 @@ class _View:
 
     def _play(self, stop: Stop) -> None:
         """Go on drawing until the playhead is at the end or the player has seen enough."""
-        self.screen.most_of_the_time = 0.5  # nothing is trained any more that it could slow
+        self.screen.sparing = False
         while self._allowed() < 1.0 and not stop():
             if self.screen.due():
                 self._draw(finished=False, note="")
@@ -108,7 +111,7 @@ class TrainingView(_View):
     def train(self, progress: Progress) -> None:
         """Take the progress of a chunk."""
         self._curve.add(progress)
-        self._note("a", progress.n_done)
+        self._note("a", progress.n_done, self.screen.seconds_drawing)
         self._maybe_draw()
 
     def finish(self, report: TrainReport, stop: Stop) -> None:
@@ -176,7 +179,9 @@ class RaceView(_View):
         size = self.screen.begin()
         stopped = note == "stopped"
         until = 1.0 if finished and not stopped else min(self._allowed(), self.race.now())
-        rates = {} if finished else {side: self._steps_a_second(side) for side in "ab"}
+        rates = (
+            {} if finished else {side: self._steps_a_second(side, _TIMED_SECONDS) for side in "ab"}
+        )
         moment = Moment(None, rates, note, finished and not stopped)
         self._paint(race_frame(self.race, until, moment, size, self._look))
 

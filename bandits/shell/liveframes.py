@@ -30,8 +30,8 @@ from bandits.shell.text import decimal, plural
 
 LEAST_STEPS = 8  # fewer make no curve
 _LEAST_CHART = 3
-_MOST_CHART = 14
-_WIDEST = 100
+_MOST_CHART = 12
+_WIDEST = 90
 _FULL_LEAD = 0.25  # nats: a lead that fills its half of the bar
 _OUT_OF_SIGHT = 3.0
 _NAME = 14

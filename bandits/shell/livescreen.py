@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 FRAME_SECONDS = 0.1
-MOST_OF_THE_TIME = 0.02  # goes into drawing, whatever the machine
+MOST_OF_THE_TIME = 0.012  # of the processor goes into drawing, on any machine
 _SETTLED_SECONDS = 0.25  # after which a resized terminal counts as done
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 DEFAULT_SIZE = (80, 24)
@@ -83,16 +83,20 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.n_frames = 0
-        self.most_of_the_time = MOST_OF_THE_TIME
+        self.seconds_drawing = 0.0
+        self.sparing = True  # as long as there is something that drawing could slow
         self._lines: list[str] = []
         self._next = 0.0
         self._size = self._asked = size_of(stream)
-        self._began = self._spent = self._changed_at = 0.0
+        self._began = self._changed_at = 0.0
+        self._spent = self._took = self._drawn_at = 0.0  # seconds of the processor
 
     def due(self) -> bool:
         """Whether it is time for a frame: ten a second, fewer if drawing is slow or nobody looks."""
         now = time.monotonic()
         if now < self._next:
+            return False
+        if self.sparing and (time.process_time() - self._drawn_at) * MOST_OF_THE_TIME < self._took:
             return False
         size = size_of(self._stream)
         if size != self._asked:
@@ -124,10 +128,10 @@ class Screen:
             self._stream.flush()
         self._lines = new
         self.n_frames += 1
-        took = (
-            time.thread_time() - self._spent
-        )  # not the clock's: the machine may be busy otherwise
-        self._next = self._began + max(FRAME_SECONDS, took / self.most_of_the_time)
+        self.seconds_drawing += time.monotonic() - self._began
+        self._next = self._began + FRAME_SECONDS
+        self._drawn_at = time.process_time()
+        self._took = time.thread_time() - self._spent
 
 
 def _cells(line: str) -> int:
