@@ -108,7 +108,7 @@ MISTAKES = [
     ("agents 'unclosed", r"invalid syntax: No closing quotation"),
     ("agents extra", r"agents: does not take extra; usage: agents \[options\]"),
     ("agents; trian 1", r"no command 'trian'"),
-    ("help trian", r"[nN]o help on trian"),
+    ("help trian", r"no help on 'trian'; did you mean 'train'"),
     ("set colour blue", r"parameter 'colour' not supported"),
     ("shell exit 3", None),
 ]
