@@ -81,7 +81,8 @@ def _legend_columns(labels: Sequence[str], n_columns: int) -> int:
     """Return how many entries fit side by side under a panel that has n_columns - 1 beside it."""
     each = max(map(_letters_wide, labels)) + _LETTERS_A_SIGN
     room = _LETTERS if n_columns == 1 else _LETTERS * 0.6
-    return max(1, min(_LEGEND_COLUMNS, len(labels), int(room / each)))
+    most = max(1, min(_LEGEND_COLUMNS, len(labels), int(room / each)))
+    return -(-len(labels) // -(-len(labels) // most))  # as few as fill as many rows
 
 
 def _letters_wide(label: str) -> float:
