@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -201,36 +202,33 @@ def test_hostile_names_and_texts_are_text(tmp_path: Path, home: Path) -> None:
     assert any("<b>" in sample for sample in samples)
 
 
-@pytest.mark.parametrize(
-    ("line", "error"),
-    [
-        ("report 9", r"no match 9; there are 1 \(A, B\)"),
-        ("report lederboard", r"'lederboard' is neither .* did you mean 'leaderboard'\?"),
-        ("report 1.5", r"'1\.5' is neither 'leaderboard' nor a match; there are 1 \(A, B\)"),
-        ("report 99999999999999999999", r"is neither 'leaderboard' nor a match"),
-        (
-            "report 1 --save nowhere/r.html",
-            r"'nowhere/r\.html': its folder does not exist; try --save",
-        ),
-        ("report 1 --save r.pdf", r"'r\.pdf' must end in \.html or \.htm; try r\.html"),
-        ("report 1 --save r", r"'r' must end in \.html or \.htm; try r\.html"),
-        ("report 1 --save folder.html", r"'folder\.html': it is a folder"),
-        ("report", r"missing WHAT"),
-    ],
-)
-def test_what_cannot_be_reported_is_one_line_and_leaves_nothing(
-    home: Path, tmp_path: Path, line: str, error: str
-) -> None:
+MISTAKES = [
+    ("report 9", r"no match 9; there are 1 \(A, B\)"),
+    ("report lederboard", r"'lederboard' is neither .* did you mean 'leaderboard'\?"),
+    ("report 1.5", r"'1\.5' is neither 'leaderboard' nor a match; there are 1 \(A, B\)"),
+    ("report 99999999999999999999", r"is neither 'leaderboard' nor a match"),
+    (
+        "report 1 --save nowhere/r.html",
+        r"'nowhere/r\.html': its folder does not exist; try --save",
+    ),
+    ("report 1 --save r.pdf", r"'r\.pdf' must end in \.html or \.htm; try r\.html"),
+    ("report 1 --save r", r"'r' must end in \.html or \.htm; try r\.html"),
+    ("report 1 --save folder.html", r"'folder\.html': it is a folder"),
+    ("report", r"missing WHAT"),
+]
+
+
+def test_what_cannot_be_reported_is_one_line_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
     (tmp_path / "folder.html").mkdir()
     commands(home, "battle A B 5")
-    before = sorted(tmp_path.rglob("*"))
-    done = quick(home, "-c", line, cwd=tmp_path)
+    before = sorted(path for path in tmp_path.rglob("*") if "arena" not in path.name)
+    typed = [word for line, _ in MISTAKES for word in ("-c", line)]
+    done = quick(home, "--keep-going", *typed, cwd=tmp_path)
     assert done.returncode == 1
-    assert re.fullmatch(rf"error: .*{error}.*\n", done.stderr), done.stderr
-    assert [path for path in sorted(tmp_path.rglob("*")) if path.suffix == ".html"] == [
-        tmp_path / "folder.html"
-    ]
-    assert before == sorted(tmp_path.rglob("*"))
+    said = done.stderr.splitlines()
+    for (line, error), answer in zip(MISTAKES, said, strict=True):
+        assert re.fullmatch(rf"error: .*{error}.*", answer), line
+    assert before == sorted(path for path in tmp_path.rglob("*") if "arena" not in path.name)
 
 
 def test_reports_go_to_a_folder_that_is_named_and_are_replaced(home: Path, tmp_path: Path) -> None:
@@ -353,3 +351,13 @@ def test_chromium_shows_a_page_without_scrolling_sideways(
     with Image.open(picture) as image:
         assert image.size == (width, 1200)
         assert len(image.convert("L").getcolors() or []) > 50  # letters and lines, not a blank page
+
+
+def test_the_wheel_is_told_of_every_package_and_of_the_templates() -> None:
+    root = Path(pages.__file__).parents[2]
+    setup = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    found = {
+        ".".join(p.parent.relative_to(root).parts) for p in root.glob("bandits/**/__init__.py")
+    }
+    assert set(setup["packages"]) == found
+    assert setup["package-data"]["bandits.pages"] == ["templates/*"]

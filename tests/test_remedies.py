@@ -75,8 +75,10 @@ def test_the_screen_shows_the_commands_one_a_line(home: Path) -> None:
     assert tail.count("it will not recover") == 1  # one cure for several signs
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 40), (120, 24)])
-@pytest.mark.parametrize("size", ["16 1 4", "8 2 2", "8 6 2"])
+@pytest.mark.parametrize(
+    ("size", "columns", "rows"),
+    [("16 1 4", 80, 24), ("8 2 2", 120, 24), ("8 6 2", 80, 24), ("16 1 4", 40, 40)],
+)
 def test_a_healthy_diagnosis_fits_a_screen(home: Path, size: str, columns: int, rows: int) -> None:
     commands(home, f"create_agent Well {size}", "train 600")
     env = {"COLUMNS": str(columns), "NO_COLOR": "1"}
