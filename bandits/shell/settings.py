@@ -127,7 +127,11 @@ class SettingsCommands(BanditsCommands):
             wrapped="meaning",
         )
         changed = " (* changed)" if settings != defaults else ""
-        self.say(f"settings of {name}{changed}", table)
+        self.say(
+            f"settings of {name}{changed}",
+            table,
+            Text("config KEY explains one  ·  config KEY VALUE changes it", style="dim"),
+        )
 
 
 def describe_setting(key: str, *, brief: bool = False) -> list[Text | Hint]:
