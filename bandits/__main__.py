@@ -7,6 +7,7 @@ needed.  Exit codes: 0 done, 1 a command failed, 2 bad usage of bandits itself, 
 from __future__ import annotations
 
 import argparse
+import codecs
 import errno
 import gc
 import os
@@ -19,6 +20,11 @@ from typing import NoReturn
 from bandits import __version__
 from bandits.errors import BanditsError, printable
 
+# What the game writes beyond ASCII, for terminals that know no more.
+_PLAIN = {
+    **dict(zip("▸→…·─━┄╌│┃┤└┴■▪▲◆●", [">", "->", "...", *".----||+++#*^+o"], strict=True)),
+    **dict(zip("▁▂▃▄▅▆▇█░▒▓", "_.,-=+*#.:#", strict=True)),
+}
 _UNWRITABLE = (errno.ENOSPC, errno.EIO)
 _DESCRIPTION = (
     "Backprop Bandits: tiny GPTs that train in milliseconds, and a terminal game made of them."
@@ -204,12 +210,23 @@ def _shell() -> Callable[..., int]:
 
 def _mend_streams() -> None:
     """Make the standard streams usable: a closed one, or one that cannot encode a box or an é."""
+    codecs.register_error("bandits.plain", _plain)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
         elif mode == "w" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="bandits.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Stand in for what a stream cannot encode: a plain sign for one of ours, else an escape."""
+    assert isinstance(error, UnicodeEncodeError)
+    refused = error.object[error.start : error.end]
+    shown = (
+        _PLAIN.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in refused
+    )
+    return "".join(shown), error.end
 
 
 def _let_go_of_output() -> None:

@@ -128,10 +128,13 @@ def test_without_colours_the_curves_are_told_apart_all_the_same(home: Path) -> N
 
 
 def test_a_terminal_without_such_letters_gets_ascii(home: Path) -> None:
-    run = at_terminal(home, "battle A B 200", "train 50", PYTHONIOENCODING="latin-1")
+    lines = ("battle A B 200", "train 50", "agents", "config batch_size 2")
+    run = at_terminal(home, *lines, PYTHONIOENCODING="latin-1")
     assert run.exit_code == 0
     assert not BRAILLE.search(run.text)
     assert "\\u" not in run.text
+    assert "\n> | A " in run.text
+    assert "batch_size = 1 -> 2" in run.text
     assert re.search(r"\| +\*+o+", run.text)
     assert re.search(r"\nA \.*=*\|=*\.* B  [AB] leads by", run.text)
 
