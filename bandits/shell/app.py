@@ -27,6 +27,7 @@ from bandits.shell.memory import Memory, Shortcuts
 from bandits.shell.strict import LINE_LIMIT
 from bandits.shell.tutorial import Tutor, under_way
 
+_LAST_SECONDS = 5.0  # for a thread that is in the middle of a long step of the engine
 T = TypeVar("T")
 
 
@@ -69,6 +70,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
         self._arena: Arena | None = None
         self._called = CalledArena(self)
+        self._dropped: list[Call] = []
         self.tutor: Tutor | None = None  # while a tutorial is under way
         self._ran = ""  # the command that has just succeeded
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
@@ -104,16 +106,26 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         call = Call(work)
         with self.deaf():
             call.start()
-            self.wait(call.done, grace=0.0)
+            if not self.wait(call.done, grace=0.0):
+                self._dropped.append(call)
         self.check_interrupt()
         return cast(T, call.outcome())
+
+    def drop(self, call: Call) -> None:
+        """End a call that nobody waits for any more."""
+        call.end()
+        self._dropped = [known for known in self._dropped if known.is_alive()] + [call]
 
     def give_away_arena(self) -> None:
         """Leave the open arena to whoever still uses it; the next command opens it anew."""
         self._arena = None
 
     def close(self) -> None:
-        """Close the arena, if it was opened."""
+        """Close the arena, if it was opened, and let no thread outlive it: Python would abort."""
+        for call in self._dropped:
+            call.end()
+        for call in self._dropped:
+            call.join(_LAST_SECONDS)
         if self._arena is not None:
             self._arena.close()
             self._arena = None

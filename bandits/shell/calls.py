@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bandits.arena import Arena
+from bandits.shell.interrupts import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from bandits.shell.app import BanditsShell
@@ -81,10 +82,10 @@ class Call(threading.Thread):
             return True
 
     def end(self) -> None:
-        """Let the work end at the next line of Python that it reaches."""
+        """Let the work end at the next line of Python that it reaches, if it still runs."""
         import ctypes
 
-        if self.ident is not None:
+        if self.ident is not None and self.is_alive():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.ident), ctypes.py_object(Ended)
             )
@@ -117,7 +118,7 @@ class CalledArena:
         with shell.deaf():
             call.start()
             try:
-                came = shell.wait(call.done)
+                came = shell.wait(call.done, grace=GRACE_SECONDS if keeps else 0.05)
             except SystemExit:  # the terminal was closed: whoever ends the run waits for its jobs
                 if keeps and shell.jobs.adopt(call, agents, arena):
                     shell.give_away_arena()
@@ -133,7 +134,7 @@ class CalledArena:
         if keeps:
             left = self._shell.jobs.adopt(call, agents, arena)
         elif left := call.leave(arena.close):
-            call.end()
+            self._shell.drop(call)
         if left:
             self._shell.give_away_arena()
             if keeps:

@@ -24,7 +24,7 @@ from prompt_toolkit.keys import Keys
 
 from bandits.shell.strict import StrictCmd
 
-GRACE_SECONDS = 0.18  # what a Ctrl-C leaves a call to end in by itself; the promise is 0.3
+GRACE_SECONDS = 0.15  # what a Ctrl-C leaves a call to end in by itself; the promise is 0.3
 _POLL_SECONDS = 0.03
 _AGAIN_SECONDS = 0.08
 
