@@ -24,7 +24,7 @@ Arrays = Mapping[str, npt.NDArray[np.float32]]
 SPOILED = Sign(
     name="weights not finite",
     healthy="0",
-    meaning="A step too large made numbers that no float can hold; whatever meets them is lost.",
+    meaning="Too large a step can make numbers that no float holds; whatever meets them is lost.",
     ok_high=0.0,
     bad_high=0.0,
 )
@@ -50,7 +50,7 @@ WEAKEST = Sign(
     name="weakest gradient",
     unit="of the strongest",
     healthy="at least 0.001",
-    meaning="The block that the gradient hardly reaches learns nothing, however long you train.",
+    meaning="A block that the gradient hardly reaches learns nothing, however long you train.",
     bad_low=1e-5,
     ok_low=1e-3,
 )

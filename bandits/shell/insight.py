@@ -65,15 +65,17 @@ class InsightCommands(BanditsCommands):
         signs = [list(found) for _, found in groupby(report.findings, lambda found: found.name)]
         self.say(_table(signs, self._cmd.width))
         if args.explain:
+            self.say(Text())
             for sign in signs:
-                self.say(Text.assemble((f"{sign[0].name}  ", "bold"), sign[0].meaning))
+                self.say(Text.assemble((sign[0].name, "bold"), f": {sign[0].meaning}"))
         for cure, sick in _cures(signs):
             self.say(Text(), Text.assemble(*_complaint(sick, explained=args.explain)), *cure)
         overall = {"ok": "is healthy", "warn": "needs care", "bad": "is ill"}[report.verdict]
         spent = format_flops(report.n_flops)
         self.say(Text.assemble((f"{name} {overall}", "bold"), f"  ·  energy {spent}"))
         if report.verdict == "ok":
-            self.say(hint(f"diagnose {name} --explain", f"generate 20 {name}"))
+            explain = [] if args.explain else [f"diagnose {name} --explain"]
+            self.say(hint(*explain, f"generate 20 {name}"))
 
 
 def _table(signs: Sequence[Sequence[Finding]], width: int) -> Table:
