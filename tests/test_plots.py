@@ -14,10 +14,11 @@ from bandits.errors import BadFile, InvalidValue, UnknownName
 from bandits.judge import judge_for
 from bandits.plots import PLOTS, Picture, Request, check, save
 from bandits.plots.canvas import SERIES, figure_of
+from bandits.plots.curves import grouped, style_of
 from bandits.plots.embeddings import principal_components
 from bandits.plots.forms import Bars, Curves, Dot, Heat, Line, Mark, Points, Ridges
+from bandits.plots.lettering import drawable
 from bandits.plots.loss import trailing_mean
-from bandits.plots.panels import drawable, grouped, style_of
 from bandits.plots.pareto import front
 
 LONG = "W" * 32

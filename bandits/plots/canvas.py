@@ -91,23 +91,24 @@ def _figure_of(picture: Picture) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from bandits.plots import panels
+    from bandits.plots import panels, rows
 
     n_columns = max(1, min(picture.n_columns, len(picture.panels)))
     n_rows = -(-len(picture.panels) // n_columns)
     heights = [panels.height_inches(panel, n_columns) for panel in picture.panels]
-    rows = [max(heights[row * n_columns : (row + 1) * n_columns]) for row in range(n_rows)]
+    tallest = [max(heights[row * n_columns : (row + 1) * n_columns]) for row in range(n_rows)]
     width = WIDTH_INCHES * (1.0 if n_columns == 1 else 1.45)
     heat = isinstance(picture.panels[0], Heat)
     figure = Figure(
-        figsize=(width, min(_MOST_INCHES, sum(rows) + (0.45 if heat else 0.0))), dpi=DOTS_PER_INCH
+        figsize=(width, min(_MOST_INCHES, sum(tallest) + (0.45 if heat else 0.0))),
+        dpi=DOTS_PER_INCH,
     )
     FigureCanvasAgg(figure)
     ratios = panels.width_ratios(picture.panels[:n_columns])
-    grid = figure.add_gridspec(n_rows, n_columns, height_ratios=rows, width_ratios=ratios)
+    grid = figure.add_gridspec(n_rows, n_columns, height_ratios=tallest, width_ratios=ratios)
     for n, panel in enumerate(picture.panels):
         axes = figure.add_subplot(grid[n // n_columns, n % n_columns])
-        panels.draw(axes, panel, rows[n // n_columns])
+        panels.draw(axes, panel, tallest[n // n_columns])
     if heat:
-        panels.finish_heats(figure, picture)
+        rows.finish_heats(figure, picture)
     return figure

@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-NO_PLACE = -1  # a line that stands for no series of its own: grey
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:

@@ -36,7 +36,7 @@ Arrays = Mapping[str, npt.NDArray[np.float32]]
 def gradients(arena: Arena, request: Request) -> Picture:
     """Gather the gradients of the documents that the agent would see next, and of those before."""
     name = name_of(arena, request, "gradients")
-    seen = arena.gradient_course(name, replay=bool(request.replay), on_progress=request.on_progress)
+    seen = arena.gradient_course(name, replay=request.replay, on_progress=request.on_progress)
     panels: list[Ridges | Curves] = [_distribution(name, seen.gradients)]
     if seen.steps:
         panels.append(_course(seen))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -28,7 +28,7 @@ class Request:
     names: tuple[str, ...] = ()
     text: str | None = None
     layer: int | None = None
-    replay: bool | None = None
+    replay: bool = False
     on_progress: Callable[[Progress], None] | None = None
 
 
@@ -92,13 +92,3 @@ def together(names: tuple[str, ...], noun: str = "agents") -> str:
 def slug_of(names: tuple[str, ...], what: str) -> str:
     """Return the name of a picture's file, without its ending."""
     return f"{names[0]}-{what}" if len(names) == 1 else f"{what}-of-{len(names)}"
-
-
-def spaced(n_steps: int, n_stops: int) -> Iterator[int]:
-    """Yield at most n_stops ascending steps from 0 to n_steps, both included."""
-    before = -1
-    for i in range(n_stops):
-        step = round(i * n_steps / max(1, n_stops - 1))
-        if step > before:
-            yield step
-        before = step
