@@ -241,3 +241,14 @@ def test_at_a_terminal_a_bar_shows_progress_and_an_alert_the_end(home: Path) -> 
         check_books(home)
     finally:
         terminal.process.close(force=True)
+
+
+def test_a_script_whose_job_fails_exits_1(home: Path) -> None:
+    rival = f"{sys.executable} -m bandits -c 'config learning_rate 0.5 --agent A' > other.txt"
+    lines = ["config schedule constant", f"train {FOREVER} --background", f"shell {rival}"]
+    lines += ["stop all"]
+    done = quick(home, *(word for line in lines for word in ("-c", line)))
+    assert done.returncode == 1
+    assert "job 1: A failed after 0 of 100,000,000 steps" in done.stdout
+    with Arena(home) as arena:
+        assert (arena.agent("A").n_steps, arena.settings("A").learning_rate) == (0, 0.5)

@@ -45,7 +45,8 @@ def run(
         given_up = shell.failed and not keep_going
         if not shell.end_jobs(stop=given_up):
             return 130
-        return shell.exit_code or int(shell.failed)
+        job_failed = any(job.error is not None for job in shell.jobs.all())
+        return shell.exit_code or int(shell.failed or job_failed)
     except KeyboardInterrupt:
         return 130
     finally:
