@@ -61,7 +61,7 @@ def test_help_fits_a_screen_and_names_all(home: Path, columns: int, rows: int) -
     assert max(map(len, lines)) <= columns
     for line in ALL:
         shown = line if columns >= 78 else line.split()[0]
-        assert re.search(rf"(^|  ){re.escape(shown)}( |$)", text, re.MULTILINE), line
+        assert re.search(rf"(^|  |[,:] ){re.escape(shown)}(,| |$)", text, re.MULTILINE), line
 
 
 def test_a_setting_explains_itself(home: Path) -> None:

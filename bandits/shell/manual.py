@@ -202,8 +202,8 @@ def _example(line: str) -> Text:
 
 
 def _names_only(category: str, lines: Sequence[str]) -> Text:
-    text = Text(category, style=Cmd2Style.HELP_HEADER)
-    for line in lines:
-        text.append("  ")
-        text.append(line.split()[0], style="not bold cyan")
+    text = Text.assemble((f"{category}: ", Cmd2Style.HELP_HEADER))
+    for n, line in enumerate(lines):
+        text.append(", " if n else "")
+        text.append(line.split()[0], style="cyan")
     return text
