@@ -157,6 +157,8 @@ class RaceView(_View):
         """Take the progress of a chunk of the agent in corner 'a' or 'b'."""
         self.race.curves[corner].add(progress)
         self._note(corner, progress.n_done)
+        if not any(curve.n_steps for curve in self.race.curves.values()):
+            return  # too little energy for a single step: there is nothing to see
         if self.screen.n_frames and self._watch is None and self.race.now() >= 1.0:
             self._draw(finished=False, note="the judge reads")
         else:
@@ -171,7 +173,7 @@ class RaceView(_View):
         longest = max(curve.n_steps for curve in curves.values())
         if longest < LEAST_STEPS and not self.screen.n_frames:
             return
-        if not outcome.stopped:
+        if not outcome.stopped and longest:
             self._play(stop)
         self._draw(finished=True, note="stopped" if outcome.stopped else "")
 

@@ -156,7 +156,8 @@ def _standing(race: Race, side: str, until: float, moment: Moment, width: int) -
     room = max(len(clip_name(name)) for name in race.names.values())
     line: Line = [(f"{clip_name(race.names[side]):<{room}}", f"bold {side}")]
     if not curve.n_steps and curve.exploded_at is None:
-        return clipped([*line, ("  at its horizon: it fights as it is", "dim")], width)
+        why = "at its horizon: it fights as it is" if race.ends.get(side) == 0 else "no step yet"
+        return clipped([*line, (f"  {why}", "dim")], width)
     parts = [f"loss {decimal(loss, 3)}", *_perplexity(loss)]
     parts.append(format_flops(race.flops_at(side, step)))
     if not race.n_steps:
