@@ -111,20 +111,23 @@ cdef class Engine:
         cdef Py_ssize_t i, j
         cdef Named at = self._named(name)
         cdef const float* x = self._buffer(at.matrix, kind)
-        for i in range(to.shape[0]):
-            for j in range(to.shape[1]):
-                to[i, j] = x[place_of_weight(&self.m, &at, j, i)]
+        with nogil:
+            for i in range(to.shape[0]):
+                for j in range(to.shape[1]):
+                    to[i, j] = x[place_of_weight(&self.m, &at, j, i)]
 
     def write(self, str kind, str name, const float[:, ::1] value) -> None:
         """Copy `value`, [out, in], into a weight or moment, and keep the transposed copy true."""
         cdef Py_ssize_t i, j
         cdef Named at = self._named(name)
         cdef float* x = self._buffer(at.matrix, kind)
-        for i in range(value.shape[0]):
-            for j in range(value.shape[1]):
-                x[place_of_weight(&self.m, &at, j, i)] = value[i, j]
-        if kind == "weight" and at.matrix.wt != NULL:
-            transpose_matrix(at.matrix)
+        cdef bint transposed = kind == "weight" and at.matrix.wt != NULL
+        with nogil:
+            for i in range(value.shape[0]):
+                for j in range(value.shape[1]):
+                    x[place_of_weight(&self.m, &at, j, i)] = value[i, j]
+            if transposed:
+                transpose_matrix(at.matrix)
 
     def weights_are_finite(self) -> bool:
         """Whether no weight is NaN or infinite."""
