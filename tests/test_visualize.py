@@ -13,6 +13,8 @@ import pytest
 
 from bandits.arena import Arena
 from bandits.plots import PLOTS
+from bandits.shell.app import BanditsShell
+from bandits.shell.pictures import PictureCommands
 from tests.shelltools import commands, quick
 from tests.terminal import Terminal
 
@@ -77,6 +79,18 @@ def test_the_signs_of_a_sketch_stand_for_its_values(played: Path) -> None:
     braille = [c for c in printed if "⠁" <= c <= "⣿"]
     assert len(braille) > 50
     assert (played / "pictures").exists() is False  # nothing was written
+
+
+def test_tab_offers_the_matches_of_a_race_and_the_agents_of_all_else(played: Path) -> None:
+    shell = BanditsShell(played)
+    try:
+        (pictures,) = shell.find_commandsets(PictureCommands)
+        assert isinstance(pictures, PictureCommands)
+        matches = [item.text for item in pictures.of_choices({"what": ["race"]}).items]
+        agents = [item.text for item in pictures.of_choices({"what": ["loss"]}).items]
+    finally:
+        shell.close()
+    assert (matches, agents) == (["1"], ["A", "B", LONG])
 
 
 def test_a_path_is_one_line_however_narrow_the_pipe(played: Path, tmp_path: Path) -> None:
