@@ -26,6 +26,7 @@ cdef extern from "vec.h" nogil:
     v16 log2_16(v16 x)
     double sum_squares(const float* x, Py_ssize_t n)
     void transpose16(float* to, const float* x)
+    void prefetch(const void* p)
     bint is_finite(double x)
     unsigned long long flush_denormals()
     void restore_denormals(unsigned long long before)

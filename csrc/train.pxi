@@ -2,7 +2,7 @@
 
 from adam cimport AdamStep
 from flops cimport backward_flops, clip_flops, forward_flops, update_flops
-from lanes cimport is_finite, set16
+from lanes cimport is_finite, prefetch, set16
 from layout cimport Activations, Model, reserve_activations
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t
@@ -36,11 +36,19 @@ cdef inline Py_ssize_t next_document(const Stream* s, int64_t* place) noexcept n
 cdef void assemble(
     Activations* a, const Model* m, const Stream* s, int64_t* place, Py_ssize_t batch_size,
 ) noexcept nogil:
-    """The batch of the next batch_size documents."""
+    """The batch of the next batch_size documents.  The order is a shuffled one, so the documents after
+    them are asked from memory now, and where the ones after those begin.
+    """
     cdef Py_ssize_t b
+    cdef int64_t ahead
     begin_batch(a)
     for b in range(batch_size):
         add_document(a, m, s.token, s.offset, next_document(s, place))
+    ahead = place[0]
+    for b in range(batch_size):
+        prefetch(s.token + s.offset[next_document(s, &ahead)])
+    for b in range(batch_size):
+        prefetch(s.offset + next_document(s, &ahead))
 
 
 cdef int reserve_for_steps(

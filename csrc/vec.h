@@ -246,6 +246,9 @@ LANE_INLINE void transpose16(float *to, const float *from) {
 }
 #endif
 
+/* Ask for the memory at p ahead of its use. */
+LANE_INLINE void prefetch(const void *p) { __builtin_prefetch(p); }
+
 LANE_INLINE int is_finite(double x) { return x - x == 0.0; }
 
 /* Moments of silent parameters decay into denormals, a hundred times slower than other numbers: they
