@@ -7,7 +7,6 @@ is free.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from bandits.agent import Agent, Progress
 from bandits.datasets import Dataset, Documents
 from bandits.energy import Energy, format_flops
 from bandits.errors import InvalidValue, UnknownName, printable
+from bandits.health.network import block_norms
 from bandits.history import LossHistory
 from bandits.ngrams import NGrams
 from bandits.replay import Recipe, Retraining
@@ -206,16 +206,6 @@ class Sight(Roster):
     def _charge(self, record: AgentRecord, agent: Agent, command: str) -> None:
         with self._store.transaction():
             self._store.charge(record.id, spent_since(record.energy, agent.energy), command=command)
-
-
-def block_norms(arrays: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:
-    """Return the Euclidean norm of wte, wpe, lm_head and of each layer as a whole."""
-    squares: dict[str, float] = {}
-    for name, array in arrays.items():
-        block = name.partition(".")[0]
-        a64 = array.astype(np.float64)
-        squares[block] = squares.get(block, 0.0) + float(np.sum(a64 * a64))
-    return {block: math.sqrt(total) for block, total in squares.items()}
 
 
 def typical_text(dataset: Dataset, most: int) -> str:

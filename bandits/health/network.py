@@ -152,10 +152,10 @@ def update(before: Arrays, after: Arrays, remedies: Remedies) -> Finding:
 
 
 def block_norms(arrays: Arrays) -> dict[str, float]:
-    """Euclidean norm of wte, wpe, lm_head and of each layer as a whole."""
+    """Return the Euclidean norm of wte, wpe, lm_head and of each layer as a whole."""
     squares: dict[str, float] = {}
-    for name, a in arrays.items():
+    for name, array in arrays.items():
         block = name.partition(".")[0]
-        a64 = a.astype(np.float64)
+        a64 = array.astype(np.float64)
         squares[block] = squares.get(block, 0.0) + float(np.sum(a64 * a64))
     return {block: math.sqrt(total) for block, total in squares.items()}
