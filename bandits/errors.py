@@ -36,7 +36,7 @@ class EngineMissing(BanditsError, ImportError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'Ada'?" for the nearest of the known names, or nothing."""
     folded = {candidate.casefold(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     return f"; did you mean '{folded[near[0]]}'?" if near else ""
 
 

@@ -18,9 +18,9 @@ def check_target(path: Path, noun: str, endings: tuple[str, ...]) -> None:
     """
     if path.suffix.lower() not in endings:
         either = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
-        stem = printable(path.stem if path.suffix else path.name, 60)
+        stem = printable(path.stem or noun, 60)
         raise InvalidValue(
-            f"{noun} '{printable(path.name)}' must end in {either}; try {stem}{endings[0]}"
+            f"{noun} '{printable(path.name or str(path))}' must end in {either}; try {stem}{endings[0]}"
         )
     try:
         if not path.parent.is_dir():

@@ -106,10 +106,9 @@ class Roster:
         return int(self._store.meta("current_agent") or 0)
 
     def _record(self, name: str | None) -> AgentRecord:
-        name = name if name is not None else self.current
-        if not name:
+        if name is None and not self.current:
             raise UnknownName("there are no agents; make one with create_agent NAME")
-        return self._store.agent(name)
+        return self._store.agent(self.current if name is None else name)
 
     def _loaded(self, name: str | None) -> tuple[AgentRecord, Agent]:
         """Return a row and its agent, of the same version."""

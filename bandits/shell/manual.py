@@ -169,8 +169,8 @@ class HelpfulCmd(StrictCmd):
 
     @property
     def width(self) -> int:
-        """Columns of the terminal, or of $COLUMNS."""
-        return rich_utils.console_width()
+        """Columns that what is printed may fill: the terminal's, or $COLUMNS."""
+        return rich_utils.Cmd2GeneralConsole().width  # as it prints: a plain one takes dumb for 80
 
 
 def _sorted(categories: Mapping[str, Sequence[str]]) -> list[str]:

@@ -60,6 +60,7 @@ def _visualize_parser() -> CommandParser:
         "of",
         metavar="AGENT",
         nargs="*",
+        default=(),
         help="of whom (the current agent); loss and schedule take several; race takes a match (the latest)",
         choices_provider=PictureCommands.of_choices,
     )

@@ -178,6 +178,9 @@ class StrictCmd(cmd2.Cmd):
     def perror(self, *objects: Any, style: Any = Cmd2Style.ERROR, **options: Any) -> None:
         """Print an error of cmd2's own commands as one line; its warnings and timings pass."""
         text = " ".join(str(item) for item in objects)
+        problem = getattr(objects[0], "__cause__", None) if objects else None
+        if isinstance(problem, OSError):  # of a redirection, which names neither file nor reason
+            text = f"'{problem.filename}' cannot be written: {(problem.strerror or '').lower()}"
         if style == Cmd2Style.WARNING or text.startswith("Elapsed: "):
             super().perror(*objects, style=style, **options)
         else:
