@@ -1,8 +1,11 @@
 """What the documents show is what happens: transcripts, code, commands, links and trees are checked.
 
 A ```console block is a session: each line that begins with `$ ` is a command, what follows is its
-output, to the character, in a fresh arena.  A ```python block runs; a ```text block right after it
-is what it prints.  `python tests/test_readme.py` writes those outputs anew after a change.
+output, to the character; all of a document's share an arena and a folder.  A command that is meant
+to fail says so, `# exits 1`, and its error is shown.  A ```bandits block is typed at the prompt of a
+fresh arena: lines that begin with `> `, and what the last line of a group answers.  A ```python
+block runs; a ```text block right after it is what it prints.  `python tests/test_readme.py` writes
+those outputs anew after a change; with names of documents behind it, those of these.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +29,7 @@ INSTALL = 'pip install -e . && bandits -c "battle A B 100"'
 TEST = 'pip install -e ".[test]" && pytest'
 
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+_PROMPT = re.compile(r"^```bandits\n(.*?)^```$", re.M | re.S)
 _PYTHON = re.compile(
     r"^```python\n(?P<code>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?", re.M | re.S
 )
@@ -34,7 +39,7 @@ _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
 def shows_something(document: Path) -> bool:
     """Return whether a document has a session or code."""
     text = document.read_text(encoding="utf-8")
-    return bool(_CONSOLE.search(text) or _PYTHON.search(text))
+    return any(block.search(text) for block in (_CONSOLE, _PROMPT, _PYTHON))
 
 
 def session(block: str) -> list[tuple[str, str]]:
@@ -44,7 +49,25 @@ def session(block: str) -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def play(command: str, home: Path, folder: Path) -> str:
+def typed(block: str) -> list[list[str]]:
+    """Return the groups of lines that are typed in a block at the prompt."""
+    assert block.startswith("> "), f"a line is typed first, not {block.splitlines()[0]!r}"
+    groups = re.findall(r"(?:^> .*\n)+", block, re.M)
+    return [[line.removeprefix("> ") for line in group.splitlines()] for group in groups]
+
+
+def answers(lines: list[str], home: Path, folder: Path) -> list[str]:
+    """Return what bandits answers to each line that is typed, in one process."""
+    out = play("bandits", home, folder, typed="\n".join(["set echo true", *lines, ""]))
+    found = []
+    for line in lines:
+        before, echoed, out = out.partition(f"(Cmd) {line}\n")
+        assert echoed, f"{line!r} was not run"
+        found.append(before)
+    return [*found[1:], out]
+
+
+def play(command: str, home: Path, folder: Path, typed: str = "") -> str:
     """Return what a command prints into a pipe 80 columns wide, in the arena of `home`."""
     environment = {
         key: value
@@ -61,17 +84,19 @@ def play(command: str, home: Path, folder: Path) -> str:
         "PATH": f"{scripts}{os.pathsep}{environment.get('PATH', '')}",
     }
     done = subprocess.run(
-        command,
+        re.sub(r"\bpython (?=-c|examples/)", f'"{sys.executable}" ', command),
         shell=True,
         cwd=folder,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         encoding="utf-8",
         timeout=120,
     )
-    assert done.returncode == 0, f"{command!r} exits {done.returncode}: {done.stderr}"
-    return re.sub(r"[ \t]+$", "", done.stdout, flags=re.M)
+    fails = re.search(r"# exits (\d+)$", command)
+    expected = int(fails[1]) if fails else 0
+    assert done.returncode == expected, f"{command!r} exits {done.returncode}: {done.stderr}"
+    return re.sub(r"[ \t]+$", "", done.stdout + (done.stderr if fails else ""), flags=re.M)
 
 
 def replayed(text: str, folder: Path) -> str:
@@ -81,6 +106,15 @@ def replayed(text: str, folder: Path) -> str:
     def replay_session(match: re.Match[str]) -> str:
         outputs = [(command, play(command, home, folder)) for command, _ in session(match[1])]
         return "```console\n" + "".join(f"$ {command}\n{out}" for command, out in outputs) + "```"
+
+    def replay_prompt(match: re.Match[str]) -> str:
+        groups = typed(match[1])
+        lines = [line for group in groups for line in group]
+        with tempfile.TemporaryDirectory() as fresh:
+            found = iter(answers(lines, Path(fresh), folder))
+        shown = [[next(found) for _ in group][-1] for group in groups]
+        parts = ("".join(f"> {line}\n" for line in group) for group in groups)
+        return "```bandits\n" + "".join(a + b for a, b in zip(parts, shown, strict=True)) + "```"
 
     def replay_code(match: re.Match[str]) -> str:
         printed = io.StringIO()
@@ -92,11 +126,13 @@ def replayed(text: str, folder: Path) -> str:
         return match[0][: at[0]] + printed.getvalue() + match[0][at[1] :]
 
     names: dict[str, object] = {"__name__": "document"}
-    return _PYTHON.sub(replay_code, _CONSOLE.sub(replay_session, text))
+    text = _PROMPT.sub(replay_prompt, _CONSOLE.sub(replay_session, text))
+    return _PYTHON.sub(replay_code, text)
 
 
 def prepared(folder: Path) -> Path:
-    """Return the folder with what the documents' examples may read: a text file of one's own."""
+    """Return the folder with what the documents may read: a text of one's own, the examples."""
+    (folder / "examples").symlink_to(ROOT / "examples")
     shutil.copy(ROOT / "bandits" / "datasets" / "data" / "names.txt", folder / "mine.txt")
     return folder
 
@@ -141,7 +177,19 @@ def test_the_architecture_names_every_module() -> None:
     assert sorted(name for name in names if not re.search(rf"\b{re.escape(name)}\b", text)) == []
 
 
-@pytest.mark.parametrize("script", sorted(ROOT.glob("examples/*")), ids=lambda path: path.name)
+def not_in_the_documents() -> list[Path]:
+    """Return the examples that no session runs."""
+    commands = "\n".join(
+        command
+        for document in DOCUMENTS
+        for block in _CONSOLE.findall(document.read_text(encoding="utf-8"))
+        for command, _ in session(block)
+    )
+    scripts = [path for path in ROOT.glob("examples/*") if path.is_file()]
+    return sorted(path for path in scripts if f"examples/{path.name}" not in commands)
+
+
+@pytest.mark.parametrize("script", not_in_the_documents(), ids=lambda path: path.name)
 def test_examples_run(script: Path, tmp_path: Path) -> None:
     runner = "bandits" if script.suffix == ".txt" else f'"{sys.executable}"'
     assert play(f'{runner} "{script}"', tmp_path / "arena", tmp_path)
@@ -149,11 +197,12 @@ def test_examples_run(script: Path, tmp_path: Path) -> None:
 
 def main() -> None:
     """Write the outputs in every document anew, and the pictures that its sessions make."""
-    import tempfile
-
     from PIL import Image  # matplotlib brings it
 
+    wanted = sys.argv[1:]
     for document in DOCUMENTS:
+        if wanted and document.name not in wanted:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             os.environ["BANDITS_HOME"] = str(Path(folder) / "library")
             text = document.read_text(encoding="utf-8")
