@@ -196,9 +196,7 @@ def test_examples_run(script: Path, tmp_path: Path) -> None:
 
 
 def main() -> None:
-    """Write the outputs in every document anew, and the pictures that its sessions make."""
-    from PIL import Image  # matplotlib brings it
-
+    """Write the outputs in the documents anew: all of them, or those that are named."""
     wanted = sys.argv[1:]
     for document in DOCUMENTS:
         if wanted and document.name not in wanted:
@@ -207,11 +205,6 @@ def main() -> None:
             os.environ["BANDITS_HOME"] = str(Path(folder) / "library")
             text = document.read_text(encoding="utf-8")
             document.write_text(replayed(text, prepared(Path(folder))), encoding="utf-8")
-            for picture in Path(folder).glob("*.png"):
-                with Image.open(picture) as image:  # fewer colours, half of the bytes
-                    image.convert("RGB").quantize(96).save(
-                        ROOT / "docs" / "images" / picture.name, optimize=True
-                    )
 
 
 if __name__ == "__main__":
