@@ -149,6 +149,29 @@ def test_a_dumb_terminal_and_json_get_no_frames(home: Path) -> None:
     assert not BRAILLE.search(json.text)
 
 
+def test_a_narrow_dumb_terminal_gets_narrow_tables(home: Path) -> None:
+    lines = ("help", "agents", "leaderboard", "battle A B 50")
+    dumb = at_terminal(home, *lines, columns=40, TERM="dumb")
+    assert max(len(line) for line in dumb.raw.splitlines()) <= 40
+    assert "…" not in dumb.text
+
+
+def test_after_a_pause_the_next_frame_leaves_what_others_wrote(home: Path) -> None:
+    terminal = Terminal(home)
+    terminal.wait(r"\nA>")
+    try:
+        terminal.type("battle A B 300 --watch 1.5\r", r"B leads by 0\.\d+\n▪.*")
+        terminal.process.kill(signal.SIGSTOP)
+        terminal.feed("\r\n[1]+ Stopped\r\n$ fg\r\n")  # as a shell would, below the frame
+        terminal.process.kill(signal.SIGCONT)
+        text = terminal.wait(r"\nA>", 2)
+        assert "\n[1]+ Stopped\n$ fg\nA against B " in text
+        assert text.count("A against B   ") == 2  # the frame that was left, and the last
+        assert terminal.end() == 0
+    finally:
+        terminal.process.close(force=True)
+
+
 def test_a_pipe_gets_no_frames_and_nobody_waits(home: Path) -> None:
     started = time.monotonic()
     said = commands(home, "train 200 --watch 500", "battle A B 50 --watch 500")

@@ -20,7 +20,7 @@ from bandits.errors import InvalidValue, printable
 from bandits.shell.livechart import Line, look_of, painted
 from bandits.shell.livecurve import Curve
 from bandits.shell.liveframes import LEAST_STEPS, Moment, race_frame, training_frame
-from bandits.shell.livescreen import Screen, can_draw, silent_keyboard
+from bandits.shell.livescreen import Screen, can_draw, on_return, silent_keyboard
 from bandits.shell.livestory import Race
 from bandits.shell.progress import ProgressLine
 
@@ -50,6 +50,7 @@ class _View:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(silent_keyboard(self._stream))
+        self._stack.enter_context(on_return(self.screen.leave))
         return self
 
     def __exit__(

@@ -11,9 +11,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Any, TextIO
 
 FRAME_SECONDS = 0.1
 MOST_OF_THE_TIME = 0.012  # of the processor goes into drawing, on any machine
@@ -56,7 +59,10 @@ def size_of(stream: TextIO) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def silent_keyboard(stream: TextIO) -> Iterator[None]:
-    """Keep what is typed meanwhile off the screen; it stays to be read by whoever reads next."""
+    """Keep what is typed meanwhile off the screen; it stays to be read by whoever reads next.
+
+    After Ctrl-Z and `fg` it is kept off again, for the shell has given the terminal its own ways.
+    """
     try:
         import termios
 
@@ -70,11 +76,36 @@ def silent_keyboard(stream: TextIO) -> Iterator[None]:
         return
     quiet = [*before]
     quiet[3] &= ~termios.ECHO
-    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+
+    def keep(ways: list[Any]) -> None:
+        if _in_front(stream):  # else the terminal is the shell's, and asking for it stops us
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, ways)
+
+    keep(quiet)
+    try:
+        with on_return(lambda: keep(quiet)):
+            yield
+    finally:
+        keep(before)
+
+
+@contextlib.contextmanager
+def on_return(call: Callable[[], None]) -> Iterator[None]:
+    """While in this context, call a function when the process goes on after it was stopped."""
+    if not hasattr(signal, "SIGCONT") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def returned(signum: int, frame: FrameType | None) -> None:
+        call()
+        if callable(before):
+            before(signum, frame)
+
+    before = signal.signal(signal.SIGCONT, returned)
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGCONT, before)
 
 
 class Screen:
@@ -86,6 +117,7 @@ class Screen:
         self.seconds_drawing = 0.0
         self.sparing = True  # as long as there is something that drawing could slow
         self._lines: list[str] = []
+        self._left = False  # others may have written below the frame
         self._next = 0.0
         self._size = self._asked = size_of(stream)
         self._began = self._changed_at = 0.0
@@ -111,17 +143,23 @@ class Screen:
         columns, rows = self._size = self._asked = size_of(self._stream)
         return columns - 1, rows - 1
 
+    def leave(self) -> None:
+        """Leave the frame that is there as it is; the next one is drawn where the cursor is then."""
+        self._left = True
+
     def draw(self, lines: Sequence[str]) -> None:
-        """Draw the frame that was begun over the one before."""
+        """Draw the frame that was begun over the one before, unless that was left."""
         columns, rows = self._size
         new = list(lines[: rows - 1])
+        old = [] if self._left else self._lines
+        self._left = False
         out = []
-        if self._lines and max(_cells(line) for line in self._lines) >= columns:
+        if old and max(_cells(line) for line in old) >= columns:
             out.append(f"\x1b[{rows};1H" + "\n" * rows + "\x1b[H")
-        elif self._lines:
-            out.append(f"\x1b[{len(self._lines)}A\r")
+        elif old:
+            out.append(f"\x1b[{len(old)}A\r")
         out += [f"{line}\x1b[K\n" for line in new]
-        if len(new) < len(self._lines):
+        if len(new) < len(old):
             out.append("\x1b[J")
         with contextlib.suppress(OSError):  # the terminal is gone; what is computed is not
             self._stream.write("".join(out))
