@@ -13,7 +13,6 @@ import errno
 import json
 import math
 import os
-import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from bandits.config import MAX_PARAMETERS, check_agent_name
 from bandits.course import unknown_course
 from bandits.errors import BadFile, BanditsError, StoreError, printable
 from bandits.history import MAX_BUCKETS, RECENT
+from bandits.outfile import replace_file
 
 FORMAT = 2  # 1 had no course
 KEY = "bandits.champion"
@@ -81,7 +81,8 @@ def write_champion(path: Path, name: str, state: AgentState) -> None:
     shown = f"'{printable(str(path), 200)}'"
     try:
         _check_replaceable(path, shown)
-        _write_whole(path, data)
+        replace_file(path, data)
+        _sync_folder(path.parent)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise StoreError(f"{shown} cannot be written: {_reason(error, path)}") from None
 
@@ -222,21 +223,6 @@ def _check_replaceable(path: Path, shown: str) -> None:
         raise StoreError(
             f"{shown} exists and is not a champion, so it is not replaced; choose another file"
         ) from None
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".bandits-{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

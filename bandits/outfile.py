@@ -1,11 +1,9 @@
-"""A file for the player: where it may be written is checked first, then it is written whole or not at all."""
+"""Files that are written whole or not at all; for one that the player names, the place is checked first."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import tempfile
 from pathlib import Path
 
 from bandits.errors import BadFile, InvalidValue, printable
@@ -34,22 +32,31 @@ def check_target(path: Path, noun: str, endings: tuple[str, ...]) -> None:
 
 
 def write_whole(path: Path, noun: str, content: bytes) -> None:
-    """Write a file beside its place and move it there.  Raises BadFile; then the place is as it was."""
+    """Write a file for the player, as `replace_file`.  Raises BadFile; then the place is as it was."""
     try:
-        handle, beside = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(beside, 0o666 & ~mask)
-            os.replace(beside, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-            raise
+        replace_file(path, content)
     except OSError as problem:
         raise _cannot_write(path, noun, problem) from None
+
+
+def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file beside its place, and move it there once it is on the disk.
+
+    private: only its owner may read it.
+    Raises: OSError; ValueError for a path with a NUL.  Then the place is as it was.
+    """
+    beside = path.with_name(f".bandits-{os.urandom(8).hex()}.tmp")
+    mode = 0o600 if private else 0o666
+    handle = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def _cannot_write(path: Path, noun: str, problem: OSError) -> BadFile:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 from pathlib import Path
 
 import cmd2
 
 from bandits.errors import InvalidValue, StoreError, printable
+from bandits.outfile import replace_file
 from bandits.shell.base import BanditsCommands, CommandParser, UsageError, parser
 from bandits.shell.text import hint, plural, tilde
 
@@ -78,13 +78,8 @@ class ExportCommands(BanditsCommands):
 
 def _write(path: Path, text: str) -> None:
     """Write the whole file or nothing.  Raises StoreError."""
-    beside = path.with_name(f".bandits-{secrets.token_hex(8)}.tmp")
     try:
-        try:
-            beside.write_text(text, encoding="utf-8")
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace_file(path, text.encode())
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
         raise StoreError(f"'{printable(str(path), 200)}' cannot be written: {reason}") from None

@@ -6,7 +6,6 @@ all; here every line is appended as it is typed, and aliases are merged one by o
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from cmd2.parsing import Macro, MacroArg
+
+from bandits.outfile import replace_file
 
 try:
     import fcntl
@@ -96,15 +97,7 @@ class Memory:
             "macros": {name: asdict(macro) for name, macro in saved["macros"].items()},
         }
         self.aliases_path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.aliases_path.with_suffix(f".json.{os.getpid()}")
-        try:
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(plain, file, indent=1)
-            os.replace(fresh, self.aliases_path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
-            raise
+        replace_file(self.aliases_path, json.dumps(plain, indent=1).encode(), private=True)
 
 
 def _merge(known: dict[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -7,9 +7,7 @@ loaded, and no command is slower, while no tutorial is under way.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from bandits.errors import BanditsError, StoreError
+from bandits.outfile import replace_file
 from bandits.shell.base import BanditsCommands, CommandParser, parser
 
 if TYPE_CHECKING:
@@ -190,14 +189,10 @@ class Tutor:
 
     def _write(self) -> None:
         """Keep the place; a torn or a full disk leaves the older one.  Raises StoreError."""
-        fresh = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(self.place.as_dict()), encoding="utf-8")
-            os.replace(fresh, self._path)
+            replace_file(self._path, json.dumps(self.place.as_dict()).encode())
         except OSError as problem:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
             raise StoreError(
                 f"the place in the tutorial cannot be kept: {problem.strerror}"
             ) from None
