@@ -37,7 +37,7 @@ def draw(record: Row, path: Path) -> None:
     if training:
         _draw_training(next(parts), training)
     if growth:
-        _draw_growth(next(parts), growth, max(record["peak_gflops"].values()))
+        _draw_growth(next(parts), growth)
     figure.savefig(path)
 
 
@@ -63,14 +63,14 @@ def _draw_training(figure: Any, rows: list[Row]) -> None:
     figure.suptitle("A training step on one core, per document", x=0.01, ha="left")
 
 
-def _draw_growth(figure: Any, rows: list[Row], peak: float) -> None:
+def _draw_growth(figure: Any, rows: list[Row]) -> None:
     kinds = list(dict.fromkeys(row["what"] for row in rows))
     axes = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     for axis, what in zip(axes, kinds, strict=True):
         for isa in dict.fromkeys(row["isa"] for row in rows):
             colour, marker, line = LOOKS["engine", isa]
             points = [
-                (row[what.split()[0]], 100 * row["gflops"] / peak)
+                (row[what.split()[0]], 100 * row["share_of_peak"])
                 for row in rows
                 if (row["what"], row["isa"]) == (what, isa)
             ]

@@ -47,7 +47,7 @@ def fast(bench: Bench) -> tuple[str, ...]:
 
 
 def grow(bench: Bench) -> list[Row]:
-    """One size after another grows; a fall of the share of the peak by a fifth is a cliff."""
+    """One size after another grows, each beside the peak of the same moment."""
     rows = []
     with bench.engines(fast(bench)) as engines:
         for what, sizes in growth().items():
@@ -61,19 +61,20 @@ def grow(bench: Bench) -> list[Row]:
                 race([*entries, *peaks], bench.seconds / 2)
                 for peak in peaks:
                     bench.saw_peak(peak)
-                for entry in entries:
-                    gflops = entry.best / 1e9
+                for entry, peak in zip(entries, peaks, strict=True):
+                    share = entry.best / peak.best
                     rows.append(
                         {
                             "what": what,
                             **size.as_dict(),
                             "isa": entry.name,
                             "microseconds": Work(size).flops_a_document / entry.best * 1e6,
-                            "gflops": gflops,
-                            "cliff": gflops < 0.8 * before.get(entry.name, 0.0),
+                            "gflops": entry.best / 1e9,
+                            "share_of_peak": share,
+                            "over_the_size_before": share / before.get(entry.name, share),
                         }
                     )
-                    before[entry.name] = gflops
+                    before[entry.name] = share
     return rows
 
 
