@@ -48,9 +48,11 @@ def test_train_says_what_was_learned_and_spent(home: Path) -> None:
 
 
 def test_train_stops_at_the_horizon_and_says_so(home: Path) -> None:
-    printed = commands(home, "config horizon 30", "train 100")
+    printed = commands(home, "config horizon 30", "train 100", "battle A B 40")
     assert "trained 30 steps: A is at step 30" in printed
     assert "the schedule is complete" in printed
+    assert "A is at its horizon: it trained 0 of the steps" in printed
+    assert printed.splitlines()[-1].startswith("next: config horizon 60 --agent A")
 
 
 def test_a_learning_rate_of_10_is_allowed_and_explodes(home: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cmd2
@@ -22,7 +22,7 @@ from bandits.shell.base import (
     parser,
     whole_number,
 )
-from bandits.shell.cards import battle_card
+from bandits.shell.cards import at_horizon, battle_card
 from bandits.shell.live import RaceView, add_watch, race_view, watch_seconds
 from bandits.shell.livecurve import Curve
 from bandits.shell.livestory import Race
@@ -120,8 +120,7 @@ class BattleCommands(BanditsCommands):
         elif report.outcome.stopped:
             self._stopped(report)
         else:
-            uniform_loss = math.log(rows[args.a].config.vocab_size)
-            self.say(battle_card(report, self._cmd.width), _next(report, uniform_loss))
+            self.say(battle_card(report, self._cmd.width), _next(report, rows))
         if stop():
             raise KeyboardInterrupt
 
@@ -181,15 +180,18 @@ class BattleCommands(BanditsCommands):
         self._cmd.note_busy()
 
 
-def _next(report: BattleReport, uniform_loss: float) -> Hint:
+def _next(report: BattleReport, rows: Mapping[str, AgentRow]) -> Hint:
     a, b = report.name_a, report.name_b
-    hopeless = _FAR_WORSE * uniform_loss
+    hopeless = _FAR_WORSE * math.log(rows[a].config.vocab_size)
     for name, corner in ((a, report.outcome.a), (b, report.outcome.b)):
         if corner.diverged:  # no training can mend it
             return hint(f"diagnose {name}", "create_agent NAME", "leaderboard")
         if corner.loss is not None and corner.loss > hopeless:
             slower = f"config learning_rate 0.01 --agent {name}"
             return hint(f"diagnose {name}", slower, "create_agent NAME")
+    for name in at_horizon(report):
+        longer = f"config horizon {2 * rows[name].settings.horizon} --agent {name}"
+        return hint(longer, "leaderboard", f"generate 20 {name}")
     if report.winner is None:
         return hint(f"battle {a} {b} 500", "leaderboard", f"generate 20 {a}")
     loser = b if report.winner == a else a

@@ -118,11 +118,20 @@ def _winners(report: BattleReport) -> list[tuple[str, Text]]:
         winner = (report.efficiency_winner, f"bold {COLOURS[outcome.efficiency_winner or 'a']}")
         points = f" wins with {significant(best)} points a MFLOP against {significant(other)}"
         lines.append(("by efficiency", Text.assemble(winner, points)))
-    for name, corner in ((report.name_a, outcome.a), (report.name_b, outcome.b)):
-        if outcome.n_steps and corner.n_steps < outcome.n_steps and not corner.diverged:
-            done = f"{name} is at its horizon: it trained {corner.n_steps:,} of the steps"
-            lines.append(("note", Text(done)))
+    for name, n_steps in at_horizon(report).items():
+        done = f"{name} is at its horizon: it trained {n_steps:,} of the steps"
+        lines.append(("note", Text(done)))
     return lines
+
+
+def at_horizon(report: BattleReport) -> dict[str, int]:
+    """Return the sides whose schedule ended before the battle did, and how many steps each trained."""
+    outcome = report.outcome
+    return {
+        name: corner.n_steps
+        for name, corner in ((report.name_a, outcome.a), (report.name_b, outcome.b))
+        if outcome.n_steps and corner.n_steps < outcome.n_steps and not corner.diverged
+    }
 
 
 def _by_score(report: BattleReport) -> list[str | tuple[str, str]]:
