@@ -18,7 +18,7 @@ from bandits.plots.curves import grouped, style_of
 from bandits.plots.embeddings import principal_components
 from bandits.plots.forms import Bars, Curves, Dot, Heat, Line, Mark, Points, Ridges
 from bandits.plots.lettering import drawable
-from bandits.plots.loss import trailing_mean
+from bandits.plots.loss import _came_back, _limits, _steps_beyond, trailing_mean
 from bandits.plots.pareto import front
 
 LONG = "W" * 32
@@ -85,6 +85,19 @@ def test_an_exploded_loss_is_cut_where_it_exploded_and_says_so(arena: Arena) -> 
     assert wild.y_limits is not None
     assert wild.y_limits[1] < 10  # A is not flattened
     assert f"cut at step {n_steps:,}" in picture.notes[0]
+
+
+def test_a_peak_that_was_left_behind_is_no_explosion() -> None:
+    x, uniform = np.arange(1.0, 201.0), 3.3
+    y = np.r_[np.full(20, 30.0), np.linspace(4.0, 2.4, 180)]
+    back = Line("Back", x, trailing_mean(y, 10), 0, (x, y))
+    lost = Line("Lost", x, trailing_mean(y[::-1], 10), 1, (x, y[::-1]))
+    limits, log_y = _limits([back], uniform, [2.1])
+    assert not log_y
+    assert limits[1] < 5
+    assert _steps_beyond(back, limits[1]).tolist() == list(range(1, 21))
+    assert _limits([lost], uniform, [2.1])[1]
+    assert (_came_back(back, uniform), _came_back(lost, uniform)) == (True, False)
 
 
 def test_who_has_not_trained_has_no_loss(arena: Arena) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandits.health.network import DEAD
 from bandits.plots.forms import Bars, Curves, Line, Picture
 from bandits.plots.pictures import Request, name_of, picture, slug_of
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from bandits.arena import Arena
 
 MOST_LINES = 6
-ALARM = 0.5  # dead share at which `diagnose` warns
 MOST_POINTS = 400
 
 
@@ -28,7 +28,8 @@ def activations(arena: Arena, request: Request) -> Picture:
     name = name_of(arena, request, "activations")
     seen = arena.activations(name)
     n_layer, n_units = seen.shares.shape
-    dead = (seen.shares == 0).mean(axis=1)
+    dead = 100 * (seen.shares == 0).mean(axis=1)
+    alarms = [DEAD.verdict(float(share)) != "ok" for share in dead]
     lines = []
     ranks = np.linspace(0, 100, n_units) if n_units > 1 else np.zeros(1)
     run = max(1, -(-n_units // MOST_POINTS))
@@ -53,13 +54,15 @@ def activations(arena: Arena, request: Request) -> Picture:
                 whole_x=False,
             ),
             Bars(
-                title="Dead: active nowhere",
+                title="Dead: active nowhere" + ("; diagnose warns" if any(alarms) else ""),
                 x_label="% of the units of a layer",
                 rows=[f"layer{layer}" for layer in range(n_layer)],
-                values=[100 * float(share) for share in dead],
-                texts=[f"{round(share * n_units):,} of {n_units:,}" for share in dead.tolist()],
+                values=dead.tolist(),
+                texts=[
+                    f"{round(share * n_units / 100):,} of {n_units:,}" for share in dead.tolist()
+                ],
                 full=100.0,
-                alarms=[bool(share > ALARM) for share in dead],
+                alarms=alarms,
             ),
         ],
     )

@@ -20,6 +20,7 @@ WINDOWS_A_CURVE = 20
 MOST_RAW = 3  # agents whose single steps are drawn
 MOST_POINTS = 2000
 EXPLODED = 3  # times the loss of a uniform guess
+STEEP = 1.5  # times it: how much of a peak is drawn that was left behind
 HOUSE = ("letter frequencies", "bigram", "trigram", "4-gram")
 
 
@@ -51,12 +52,19 @@ def loss(arena: Arena, request: Request) -> Picture:
     uniform = max(math.log(agent.config.vocab_size) for agent in agents.values())
     limits, log_y = _limits(lines, uniform, [mark.at for mark in levels])
     for name, line in zip(agents, lines, strict=True):
-        step = _step_beyond(line, EXPLODED * uniform if log_y else limits[1])
-        if step is not None:
-            lost = "is far above a blind guess's" if log_y else "is far above the picture"
-            notes.append(f"{name}'s loss {lost} from step {step:,} on: it exploded")
-            if not log_y:
-                events.append(Mark(f"{short(name, 16)} exploded", step, alarm=True))
+        beyond = _steps_beyond(line, EXPLODED * uniform if log_y else limits[1])
+        if not len(beyond):
+            continue
+        first_step, last_step = int(beyond[0]), int(beyond[-1])
+        if _came_back(line, uniform):
+            notes.append(
+                f"{name}'s loss is above the picture between steps {first_step:,} and {last_step:,}"
+            )
+            continue
+        lost = "is far above a blind guess's" if log_y else "is far above the picture"
+        notes.append(f"{name}'s loss {lost} from step {first_step:,} on: it exploded")
+        if not log_y:
+            events.append(Mark(f"{short(name, 16)} exploded", first_step, alarm=True))
     panel = Curves(
         title=f"Training loss of {together(names)}",
         x_label="step",
@@ -114,10 +122,15 @@ def _limits(
 ) -> tuple[tuple[float, float], bool]:
     """Return the limits of the y axis, and whether it must be one of powers of ten.
 
-    Agents that exploded do not flatten those that did not.
+    Neither agents that exploded nor a peak that an agent has left behind flatten the rest.
     """
     drawn = [line.faint[1] if line.faint else line.y for line in lines]
-    sane = [y for y in drawn if len(y) and y.max() <= EXPLODED * uniform]
+    sane = []
+    for line, y in zip(lines, drawn, strict=True):
+        if len(y) and y.max() <= EXPLODED * uniform:
+            sane.append(y)
+        elif _came_back(line, uniform):
+            sane.append(y[y <= STEEP * uniform])
     losses = np.concatenate(sane or drawn)
     low, high = (losses.min(), losses.max()) if len(losses) else (uniform, uniform)
     if high > EXPLODED * uniform:
@@ -125,8 +138,12 @@ def _limits(
     return (max(0.0, low - 0.15), max(high, uniform) + 0.15), False
 
 
-def _step_beyond(line: Line, high: float) -> int | None:
-    """Return the first step whose loss is above a limit and explosive, or None."""
+def _steps_beyond(line: Line, high: float) -> Floats:
+    """Return the steps whose loss is above a limit."""
     x, y = line.faint or (line.x, line.y)
-    beyond = np.flatnonzero(y > high)
-    return int(x[beyond[0]]) if len(beyond) else None
+    return x[y > high]
+
+
+def _came_back(line: Line, uniform: float) -> bool:
+    """Whether a curve ends no worse than a guess might, whatever it did before."""
+    return bool(len(line.y)) and bool(line.y[-1] <= STEEP * uniform)
