@@ -101,6 +101,15 @@ MISTAKES = [
     ("visualize loss --save .", r"picture '\.' must end in .png, .svg or .pdf; try picture.png"),
     ("visualize loss --save nowhere/a.png", r"picture .nowhere/a.png.: its folder does not exist"),
     ("load nowhere.safetensors", r"nowhere.safetensors"),
+    # a home that nobody has is a path that is not there
+    ("dataset ~no-such/x.txt", r"file '~no-such/x.txt' does not exist"),
+    ("run_script ~no-such/x.txt", r"script '~no-such/x.txt': no such file or directory"),
+    ("save ~no-such/x", r"'~no-such/x.safetensors' cannot be written: folder '~no-such' does not"),
+    ("load ~no-such/x", r"champion file '~no-such/x.safetensors' does not exist"),
+    ("report leaderboard --save ~no-such/x.html", r"report '~no-such/x.html': its folder does not"),
+    ("visualize schedule --save ~no-such/x.png", r"picture '~no-such/x.png': its folder does not"),
+    ("config batch_size 1", None),  # something to export
+    ("export script ~no-such/x.txt", r"'~no-such/x.txt' cannot be written"),
     ("delete_agent B", r"nobody is there to be asked; try 'delete_agent B --yes'"),
     ("save /proc/nowhere/x.safetensors", r"/proc/nowhere"),
     ("run_script nowhere.txt", r"script '.*nowhere.txt': no such file or directory"),
