@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandits.errors import InvalidValue
-from bandits.shell.base import as_json, energy, whole_number
+from bandits.shell.base import UsageError, add_json, as_json, energy, parser, whole_number
 from bandits.shell.splitting import SplittingParser, first_command
 from bandits.shell.tables import Column, fitting
 from bandits.shell.text import decimal, percent, plural, shown, significant
@@ -34,6 +34,28 @@ def test_energy_reads_what_people_write(text: str, n_flops: int) -> None:
 def test_energy_refuses_the_rest_in_one_line(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"is not an amount of operations; try 'x'"):
         energy(text, "x")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "10 B --watch 3 --json",
+        "--json 10 --watch 3 B",
+        "10 --watch=3 B --json",
+        "10 --wat 3 --json B",
+    ],
+)
+def test_options_may_stand_anywhere(line: str) -> None:
+    command = parser("Train.")
+    command.add_argument("steps")
+    command.add_argument("agent", nargs="?")
+    command.add_argument("--watch")
+    add_json(command)
+    args = command.parse_args(line.split())
+    assert (args.steps, args.agent, args.watch, args.json) == ("10", "B", "3", True)
+    assert command.parse_args(["-5", "--json", "-"]).agent == "-"
+    with pytest.raises(UsageError, match=r"does not take C --jsn; did you mean '--json'"):
+        command.parse_args(["10", "--jsn", "B", "C"])
 
 
 @given(st.integers())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _OPTIONAL = ("?", "*", argparse.REMAINDER)
 _FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
+_NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")  # as argparse takes them
 _BAD_CHOICE = re.compile(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)")
 _ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
 
@@ -46,6 +47,35 @@ class CommandParser(Cmd2ArgumentParser):
         message = message.replace("unrecognized arguments:", "does not take")
         near = self._meant(message)
         raise UsageError(f"{self.prog}: {message}{near}; usage: {self.short_usage()}")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take words and options in any order; argparse of Python 3.11 leaves `train 10 --watch 3 B`."""
+        ordered = args is not None and "--" not in args and not self._has_a_tail()
+        return super().parse_known_args(self._options_last(args) if ordered else args, namespace)
+
+    def _has_a_tail(self) -> bool:
+        """Whether the last words are for somebody else, in the order in which they were typed."""
+        return any(
+            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions
+        )
+
+    def _options_last(self, args: Sequence[str]) -> list[str]:
+        words: list[str] = []
+        options: list[str] = []
+        awaited = False  # the value of the option before
+        for arg in args:
+            if arg.startswith("-") and arg != "-" and not _NEGATIVE.fullmatch(arg):
+                options.append(arg)
+                meant = {
+                    action
+                    for text, action in self._option_string_actions.items()
+                    if text == arg or (arg.startswith("--") and text.startswith(arg))
+                }
+                awaited = any(action.nargs is None for action in meant)
+            else:
+                (options if awaited else words).append(arg)
+                awaited = False
+        return [*words, *options]
 
     def _meant(self, message: str) -> str:
         """Return "; did you mean 'X'?" if argparse refused a word that is nearly one of ours."""
