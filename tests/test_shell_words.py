@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bandits.errors import InvalidValue
 from bandits.shell.base import UsageError, add_json, as_json, energy, parser, whole_number
+from bandits.shell.sheet import round_numbers
 from bandits.shell.splitting import SplittingParser, first_command
 from bandits.shell.tables import Column, fitting
 from bandits.shell.text import decimal, percent, plural, shown, significant
@@ -75,6 +76,30 @@ def test_other_words_are_refused_in_one_line(text: str) -> None:
 def test_nothing_shown_can_steer_a_terminal(text: str) -> None:
     assert shown(text).isprintable()
     assert 0 < len(shown(text)) <= 60
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "numbers"),
+    [
+        (-3, 103, 4, [0, 50, 100]), (1.4, 4.22, 4, [2, 3, 4]), (-0.288, 0.285, 2, [-0.2, 0, 0.2]),
+        (0, 0.0112, 5, [0, 0.005, 0.01]), (1, 1, 3, [0.5, 1, 1.5]), (-1e300, 1e300, 4, [-1e300, 0, 1e300]),
+    ],
+)  # fmt: skip
+def test_an_axis_has_round_numbers(
+    low: float, high: float, most: int, numbers: list[float]
+) -> None:
+    assert round_numbers(low, high, most) == numbers
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 8))
+def test_the_numbers_of_an_axis_lie_within_it(low: float, span: float, most: int) -> None:
+    numbers = round_numbers(low, low + span, most, whole=True)
+    assert 2 <= len(numbers) <= most + 2  # of 2, 4, 6, 8 the fives leave one
+    assert numbers == sorted(numbers)
+    assert low - 1e-6 <= numbers[0]
+    assert numbers[-1] <= low + span + 1e-6
+    whole = all(number == round(number) for number in numbers)
+    assert whole or numbers == [low, low + span]
 
 
 def test_json_has_no_number_that_json_has_not() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
@@ -139,6 +141,28 @@ class Sheet:
                 line.append(sign, style=style)
             lines.append(line)
         return lines
+
+
+def round_numbers(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
+    """Return round numbers from low to high, equally far apart: about `most`, at least two.
+
+    whole: no fractions.  The limits themselves, if fewer than two lie between them.
+    """
+    low, high = _apart((low, high))
+    exponent = math.floor(math.log10((high - low) / most)) - 1
+    found: list[float] = []
+    for step in (
+        factor * 10.0**power for power in range(exponent, exponent + 4) for factor in (1, 2, 5)
+    ):
+        if whole and step < 1:
+            continue
+        numbers = [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        if len(numbers) < 2:
+            break
+        found = numbers
+        if len(numbers) <= most:
+            break
+    return [round(number, 12) for number in found] or [low, high]
 
 
 def _apart(limits: tuple[float, float]) -> tuple[float, float]:

@@ -18,9 +18,10 @@ from rich.text import Text
 
 from bandits.plots.forms import Bars, Curves, Floats, Heat, Mark, Panel, Picture, Points, Ridges
 from bandits.shell.livechart import Look
-from bandits.shell.sheet import COLOURS, Sheet, fitted, spark
+from bandits.shell.sheet import COLOURS, Sheet, fitted, round_numbers, spark
 
 _LOWEST, _LOW_LOWEST = 7, 3  # rows of a chart
+_ROWS_A_TICK = 4
 _MANY, _SHORT = 8, 12  # curves, whose names are then cut
 _MOST_RIDGES = 10  # rows; with more, the matrices of a layer are drawn together
 _NARROW = 60
@@ -79,12 +80,11 @@ def _chart(panel: Panel, width: int, height: int, look: Look) -> list[Text]:
     rows = max(lowest, height - 1 - len(lines) - len(legend))
     x_limits, y_limits = _limits(panel)
     log_y = isinstance(panel, Curves) and panel.log_y
-    ticks = {rows - 1: y_limits[0], 0: y_limits[1]}
-    if rows >= 5:
-        ticks[rows // 2] = y_limits[1] - (y_limits[1] - y_limits[0]) * (rows // 2) / (rows - 1)
-    names = {row: _number(10**at if log_y else at) for row, at in ticks.items()}
-    margin = max(map(len, names.values()))
+    ticks = round_numbers(*y_limits, max(2, rows // _ROWS_A_TICK), whole=log_y)
+    labels = [_number(10**at if log_y else at) for at in ticks]
+    margin = max(map(len, labels))
     sheet = Sheet(width - margin - 2, rows, x_limits, y_limits, look)
+    names = {sheet.row_of(at): label for at, label in zip(ticks, labels, strict=True)}
     if isinstance(panel, Curves):
         _draw_curves(sheet, panel)
     else:
@@ -268,7 +268,7 @@ def _ridges(panel: Ridges, width: int, look: Look) -> list[Text]:
             line.append(f" {mark.label}", style="bold red" if mark.alarm else "dim")
         lines.append(line)
     ends = [float(panel.edges[0]), float(panel.edges[-1])]
-    names = [f"1e{at:.1f}" for at in ends] if panel.power_of_ten else [f"{at:.2f}" for at in ends]
+    names = [_number(10**at) for at in ends] if panel.power_of_ten else [f"{at:.2f}" for at in ends]
     label = panel.x_label.partition(";")[0]
     return [*lines, _ruler(names, label, labels + 1, labels + 1 + room, look)]
 
