@@ -162,7 +162,7 @@ def round_numbers(low: float, high: float, most: int, *, whole: bool = False) ->
         found = numbers
         if len(numbers) <= most:
             break
-    return [round(number, 12) for number in found] or [low, high]
+    return [float(f"{number:.12g}") for number in found] or [low, high]
 
 
 def _apart(limits: tuple[float, float]) -> tuple[float, float]:
