@@ -18,7 +18,7 @@ from bandits.config import GPTConfig, Settings, check_batch_memory
 from bandits.errors import InvalidValue, printable
 
 # Counted up when the same training gives other bits; a course of another arithmetic is not known.
-ARITHMETIC = 2
+ARITHMETIC = 3
 MAX_SEGMENTS = 4096
 
 TRAINING_SETTINGS = tuple(f.name for f in fields(Settings) if f.name != "temperature")

@@ -13,7 +13,7 @@ from flops cimport backward_flops, evaluate_flops, forward_flops
 from lanes cimport VL, cpu_has_avx2, cpu_has_avx512, flush_denormals, restore_denormals
 from layout cimport (
     Activations, Layer, LayerActivations, Matrix, Model, allocate_model, free_activations, free_model,
-    place_of, reserve_activations, set_sizes,
+    pad16, place_of, reserve_activations, set_sizes,
 )
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -231,6 +231,12 @@ cdef class Engine:
             n = self.a.start[b + 1] - self.a.start[b]
             att += self.m.n_groups * n * (n + 1) // 2 * 16
             share += self.m.n_groups * n * 16
+        if is_long(&self.m, T):
+            for head in range(to.shape[0]):
+                for t in range(T):
+                    for s in range(t + 1):
+                        to[head, t, s] = att[(head * T + t) * pad16(T) + s]
+            return
         for head in range(to.shape[0]):
             group, lane = head * self.m.Dp // self.m.n_lanes, head * self.m.Dp % 16
             for t in range(T):

@@ -19,6 +19,7 @@ from loss cimport cross_entropy_backward, cross_entropy_forward
 from norm cimport rmsnorm_backward, rmsnorm_forward
 
 include "gemm.pxi"
+include "long_attention.pxi"
 include "update.pxi"
 
 cdef enum:
@@ -121,14 +122,17 @@ cdef void attention_layer_forward(const Model* m, const Activations* a, LayerAct
         n = a.start[b]
         T = a.start[b + 1] - n
         S = T * (T + 1) // 2
-        for safe in range(2):
-            top2 = 0
-            for g in range(m.n_groups):
-                top2 = max(top2, not_below(top2, group_forward(
-                    m, y.o + n * m.a_row + g * m.n_lanes, att + g * S * 16, share + g * T * 16,
-                    y.qkv + n * m.q_row + g * m.n_lanes, T, safe)))
-            if top2 < LIMIT:
-                break
+        if is_long(m, T):
+            long_forward(m, a, y, n, T, att)
+        else:
+            for safe in range(2):
+                top2 = 0
+                for g in range(m.n_groups):
+                    top2 = max(top2, not_below(top2, group_forward(
+                        m, y.o + n * m.a_row + g * m.n_lanes, att + g * S * 16, share + g * T * 16,
+                        y.qkv + n * m.q_row + g * m.n_lanes, T, safe)))
+                if top2 < LIMIT:
+                    break
         att += m.n_groups * S * 16
         share += m.n_groups * T * 16
 
@@ -147,11 +151,14 @@ cdef void attention_layer_backward(const Model* m, const Activations* a, LayerAc
         n = a.start[b]
         T = a.start[b + 1] - n
         S = T * (T + 1) // 2
-        for g in range(m.n_groups):
-            group_backward(
-                m, a.dqkv + n * m.q_row + g * m.n_lanes, a.dt + n * m.a_row + g * m.n_lanes,
-                y.o + n * m.a_row + g * m.n_lanes, att + g * S * 16, share + g * T * 16,
-                y.qkv + n * m.q_row + g * m.n_lanes, T)
+        if is_long(m, T):
+            long_backward(m, a, y, n, T, att)
+        else:
+            for g in range(m.n_groups):
+                group_backward(
+                    m, a.dqkv + n * m.q_row + g * m.n_lanes, a.dt + n * m.a_row + g * m.n_lanes,
+                    y.o + n * m.a_row + g * m.n_lanes, att + g * S * 16, share + g * T * 16,
+                    y.qkv + n * m.q_row + g * m.n_lanes, T)
         att += m.n_groups * S * 16
         share += m.n_groups * T * 16
 

@@ -25,6 +25,7 @@ ctypedef struct Model:
     Py_ssize_t Vp, Cp, Fp                   # padded V, C, 4 C
     Py_ssize_t Dp, A                        # padded D, and all heads' padded columns: H Dp, padded
     Py_ssize_t n_groups, n_lanes            # attention works on groups of lanes: see attention.pxd
+    Py_ssize_t long_from                    # positions that long_attention.pxi attends to faster
     Py_ssize_t c_row, a_row, q_row, f_row, v_row    # strides of activations C, A, 3 A, 4 C, V wide
     long long n_params
     Matrix embedding                        # (V + block_size, Cp) by rows: wte, then wpe; no wt
@@ -64,6 +65,10 @@ ctypedef struct Activations:
     float* dt                               # (N, C) or (N, A): scratch
     float* dh                               # (N, 4 C)
     float* dqkv                             # (N, 3 A)
+    float* transposed                       # (A, block_size padded): k or v of a long document, or NULL
+    float* narrow                           # (3, block_size padded, 16): of one head
+    float* pairs                            # (block_size, block_size padded): of one head
+    float* tile                             # (512,)
     LayerActivations* layer                 # (L,)
     void* block
 
@@ -93,6 +98,7 @@ cdef inline void set_sizes(
     m.A = pad16(H * m.Dp)
     m.n_lanes = m.Dp if m.Dp > 16 else 16
     m.n_groups = m.A // m.n_lanes
+    m.long_from = 33 if m.Dp >= 8 else 193 if m.Dp == 4 else block_size + 1     # measured
     m.c_row, m.a_row, m.q_row = stride16(C), stride16(m.A), stride16(3 * m.A)
     m.f_row, m.v_row = stride16(4 * C), stride16(V)
     m.n_params = (2 * V + block_size) * C + 12 * L * C * C
@@ -150,6 +156,11 @@ cdef inline void place_activations(Activations* a, const Model* m, char** at) no
     a.dt = take(at, N * max(m.c_row, m.a_row))
     a.dh = take(at, N * m.f_row)
     a.dqkv = take(at, N * m.q_row)
+    if m.block_size >= m.long_from:
+        a.transposed = take(at, m.A * pad16(m.block_size))
+        a.narrow = take(at, 48 * pad16(m.block_size))
+        a.pairs = take(at, m.block_size * pad16(m.block_size))
+        a.tile = take(at, 512)
     for l in range(m.L):
         a.layer[l].a = take(at, N * m.c_row)
         a.layer[l].a_rstd = take(at, N)

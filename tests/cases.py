@@ -58,6 +58,15 @@ CASES = [
     case(Shape(27, 6, 2, 3, 1), 3, 0, 1),
 ]
 
+# Documents that csrc/long_attention.pxi attends to: from 33 positions, or 193 where a head has 4 columns.
+LONG_CASES = [
+    case(Shape(27, 16, 1, 2, 64), 40, 3, 63),
+    case(Shape(9, 32, 2, 2, 100), 99, 34, 50),
+    case(Shape(11, 60, 1, 3, 40), 39, 80),
+    case(Shape(27, 24, 1, 3, 50), 32, 49, 33),
+    case(Shape(5, 8, 1, 2, 200), 199, 10),
+]
+
 
 def config_of(shape: Shape) -> GPTConfig:
     return GPTConfig(**shape._asdict())

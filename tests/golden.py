@@ -48,7 +48,7 @@ class Run(NamedTuple):
 
 
 # Heads of 1 to 80 columns, each laid out in its own way; widths around 16; vocabularies of one to four
-# panels; minibatches; clipping; scores too large for bare exponentials (the huge learning rate).
+# panels; minibatches; clipping; scores too large for bare exponentials (the huge learning rate); long documents.
 RUNS = [
     Run(16, 1, 4),
     Run(16, 1, 4, settings={"batch_size": 3, "grad_clip": 0.5}),
@@ -64,6 +64,7 @@ RUNS = [
     Run(64, 1, 1, 3, "sums"),
     Run(8, 2, 2, settings={"learning_rate": 3.0, "schedule": "constant"}),
     Run(16, 1, 4, settings={"batch_size": 16}),
+    Run(16, 1, 2, 48, "wide"),
 ]
 LONG_RUNS = [
     Run(24, 3, 8, 64, "wide"),
@@ -72,6 +73,7 @@ LONG_RUNS = [
     Run(64, 2, 4),
     Run(128, 1, 2, 8),
     Run(256, 1, 4, 2, "wide"),
+    Run(64, 1, 2, 80, "wide", {"batch_size": 4}),
 ]
 
 

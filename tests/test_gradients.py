@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import reference
-from tests.cases import CASES, Case, as_lists, case, float32_weights, model_of
+from tests.cases import CASES, LONG_CASES, Case, as_lists, case, float32_weights, model_of
 from tests.reference import Shape
 from tests.vectorised import NumpyGPT
 
@@ -51,6 +51,7 @@ def test_every_gradient_agrees_with_scalar_autograd(case: Case, scale: float) ->
         case(Shape(27, 64, 4, 4, 16), 5, 6, 7, 16, 30),
         case(Shape(100, 48, 2, 3, 64), 64, 1, 80, 33),
         case(Shape(27, 16, 1, 4, 16), *([6, 3, 9, 0] * 16)),
+        *LONG_CASES,
     ],
     ids=str,
 )

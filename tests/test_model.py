@@ -12,7 +12,7 @@ from bandits.config import GPTConfig
 from bandits.errors import InvalidValue
 from bandits.model import GPT
 from tests import reference
-from tests.cases import CASES, Case, config_of, float32_weights, model_of, scalars
+from tests.cases import CASES, LONG_CASES, Case, config_of, float32_weights, model_of, scalars
 from tests.reference import Shape
 from tests.vectorised import Batch, NumpyGPT, softmax
 
@@ -128,6 +128,20 @@ def test_evaluation_of_many_documents_is_that_of_each() -> None:
     )  # float32 logits
 
 
+@pytest.mark.parametrize("case", LONG_CASES, ids=str)
+def test_long_documents_cost_the_bits_of_the_reference_and_the_same_alone(case: Case) -> None:
+    weights = float32_weights(case.shape, scale=2.0)
+    model = model_of(case.shape, weights)
+    nats = NumpyGPT(case.shape, weights).losses(case.documents)
+    T = [min(len(document) + 1, case.shape.block_size) for document in case.documents]
+    beyond = [len(document) + 1 - t for document, t in zip(case.documents, T, strict=True)]
+    expected = nats * T / math.log(2.0) + np.array(beyond) * math.log2(case.shape.vocab_size)
+    found = model.evaluate(case.documents).bits
+    np.testing.assert_allclose(found, expected, rtol=3e-6)  # float32 logits
+    alone = [model.evaluate([document]).bits[0] for document in case.documents]
+    assert found.tolist() == alone
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_relu_activity_counts_positions_above_zero(case: Case) -> None:
     weights = float32_weights(case.shape, scale=2.0)
@@ -141,7 +155,7 @@ def test_relu_activity_counts_positions_above_zero(case: Case) -> None:
         assert n_positions == len(batch.inputs)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [*CASES, *LONG_CASES], ids=str)
 def test_attention_and_activations_of_every_document(case: Case) -> None:
     weights = float32_weights(case.shape, scale=2.0)
     model = model_of(case.shape, weights)
