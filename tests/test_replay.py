@@ -170,7 +170,7 @@ def test_a_change_of_bits_is_a_change_of_the_arithmetic() -> None:
     """If this fails because a change was meant to alter bits, count up ARITHMETIC and write both anew."""
     run = golden.written()["names 16/1/4x16 batch_size=3 grad_clip=0.5"]
     bits = [run[key] for key in ("losses", "weights", "moments")]
-    assert (ARITHMETIC, bits) == (2, ["4d00fb30c749b0e8", "5faa34fbeee22aed", "91918089160a7364"])
+    assert (ARITHMETIC, bits) == (3, ["4d00fb30c749b0e8", "5faa34fbeee22aed", "91918089160a7364"])
 
 
 # ---------------------------------------------------------- what is true is verified
