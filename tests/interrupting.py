@@ -25,6 +25,7 @@ LONG = ("train 100000000", "train 100000000 B", "battle Ada B 100000000")
 OTHERS = (
     "generate 20000",
     "evaluate --split train",
+    "verify B",
     "diagnose",
     "leaderboard",
     "visualize loss",

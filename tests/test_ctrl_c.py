@@ -98,6 +98,21 @@ def test_it_ends_what_is_in_front_of_the_player_and_no_more(home: Path, terminal
     check_books(home)
 
 
+def test_a_proof_that_is_left_behind_keeps_no_agent_busy(home: Path, terminal: Terminal) -> None:
+    """One of its steps takes longer than the player waits, and there is nothing of it to keep."""
+    terminal.wait(r"\nAda>")
+    commands(
+        home, "create_agent Slow 128 4 8", "config batch_size 1024", "train 2", "switch_agent Ada"
+    )
+    terminal.process.send("verify Slow\r")
+    interrupting._read(terminal, 0.15)
+    terminal.type("\x03", r"\nAda>")
+    assert "verified" not in terminal.text
+    assert "nothing trains in the background" in terminal.type("jobs\r", r"\nAda>")
+    assert "Slow is now called Snail" in terminal.type("rename_agent Slow Snail\r", r"\nAda>")
+    assert terminal.end() == 0
+
+
 @pytest.mark.parametrize("line", ["battle A B 100000000", "run_script it.txt"])
 def test_a_command_of_the_command_line_ends_with_130_and_what_it_trained(
     home: Path, line: str

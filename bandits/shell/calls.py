@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _AGENTS = ("name", "names", "a", "b", "source", "old")
 # What may be asked about an agent whatever is done to it meanwhile, and what names a new one.
 _HARMLESS = ("energy", "settings", "switch_agent", "create_agent")
+# What keeps what it has done when it is stopped, so that it may end in the background.
+_KEEPING = ("train", "battle")
 
 
 class Ended(BaseException):
@@ -114,18 +116,18 @@ class CalledArena:
         call = Call(lambda: function(*args, **kwargs))
         if kwargs.get("on_progress"):
             kwargs["on_progress"] = _while_awaited(call, kwargs["on_progress"])
-        keeps = kwargs.get("stop") is not None
+        stops, keeps = kwargs.get("stop") is not None, method in _KEEPING
         with shell.deaf():
             call.start()
             try:
-                came = shell.wait(call.done, grace=GRACE_SECONDS if keeps else 0.05)
+                came = shell.wait(call.done, grace=GRACE_SECONDS if stops else 0.05)
             except SystemExit:  # the terminal was closed: whoever ends the run waits for its jobs
                 if keeps and shell.jobs.adopt(call, agents, arena):
                     shell.give_away_arena()
                 raise
             if not came:
                 self._leave(call, agents, arena, keeps=keeps)
-        if not keeps:  # else it ended because of the Ctrl-C, and has something to say
+        if not stops:  # else it ended because of the Ctrl-C, and has something to say
             shell.check_interrupt()
         return call.outcome()
 
