@@ -28,8 +28,6 @@ MAX_JOBS = 8  # at once: more only share the processor
 _KEPT = 50  # jobs that the table remembers
 _FIRST_CHUNK_SECONDS = 0.2  # within which a training that cannot begin says so
 
-RUNNING = ("training", "stopping")
-
 
 class Busy(BanditsError):
     """An agent trains in the background and is not to be touched."""
