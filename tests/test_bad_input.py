@@ -19,6 +19,7 @@ from tests.shelltools import bandits, commands, quick
 MISTAKES = [
     ("trian 100", r"no command 'trian'; did you mean 'train'\? \(help lists them\)"),
     ("\x1b[31mred", r"no command '\\x1b\[31mred'"),
+    ("edit day.txt", r"an editor needs a terminal"),
     ("clear", r"no command 'clear' \(help lists them\)"),
     ("switch_agent AA", r"no agent 'AA'; did you mean 'A'\? \(agents lists them\)"),
     ("train 10 Adda", r"no agent 'Adda'"),

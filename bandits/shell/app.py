@@ -244,6 +244,12 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         """Quit."""
         return True
 
+    def run_editor(self, file_path: str | None = None) -> None:
+        """Open the player's text editor, which without a terminal would wait for ever."""
+        if not self.interactive:
+            raise BanditsError("an editor needs a terminal; edit the file before you run bandits")
+        super().run_editor(file_path)
+
     def preloop(self) -> None:
         """Let the first prompt name the current agent, and go on with a tutorial."""
         self.refresh_prompt()

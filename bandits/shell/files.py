@@ -70,13 +70,18 @@ class FileCommands(BanditsCommands):
         """Read an agent from a champion file."""
         path = Path(os.path.expanduser(args.file))
         row = self.arena.load(path, args.name)
+        rivals = [
+            other.name
+            for other in self.arena.agents()
+            if other.name != row.name and other.dataset_name == row.dataset_name
+        ]
         self.say(
             f"loaded {row.name} from {tilde(path)}: {row.config}, {plural(row.n_steps, 'step')}; "
             "it is the current agent",
             hint(
                 *([f"verify {row.name}"] if row.unverified else []),
                 "generate",
-                f"battle {row.name} RIVAL 100",
+                *(f"battle {row.name} {rival} 100" for rival in rivals[:1]),
             ),
         )
 

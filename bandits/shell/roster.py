@@ -132,7 +132,9 @@ class RosterCommands(BanditsCommands):
         row = self.arena.clone_agent(args.name, args.new_name)
         spent = format_flops(row.energy.total)
         self.say(
-            f"{row.name} is a copy of {args.name}: {plural(row.n_steps, 'step')}, {spent} spent"
+            f"{row.name} is a copy of {args.name}: {plural(row.n_steps, 'step')}, {spent} spent; "
+            f"{self.arena.current} stays the current agent",
+            hint(f"switch_agent {row.name}"),
         )
 
     @cmd2.with_argparser(_rename_parser)
