@@ -48,7 +48,8 @@ class Run(NamedTuple):
 
 
 # Heads of 1 to 80 columns, each laid out in its own way; widths around 16; vocabularies of one to four
-# panels; minibatches; clipping; scores too large for bare exponentials (the huge learning rate); long documents.
+# panels; minibatches; clipping; scores too large for bare exponentials (the huge learning rate); long
+# documents.
 RUNS = [
     Run(16, 1, 4),
     Run(16, 1, 4, settings={"batch_size": 3, "grad_clip": 0.5}),
