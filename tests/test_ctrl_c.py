@@ -69,7 +69,8 @@ def test_no_instant_loses_the_prompt_or_a_step(
     terminal.wait(r"\nAda>")
     found = interrupting.instants(terminal, n, SEED, longest)
     print(interrupting.describe(found))
-    assert max(instant.seconds for instant in found) < 2.0  # 0.3 on a machine that is not busy
+    half = sorted(instant.seconds for instant in found)[n // 2]
+    assert half < 1.0  # of a busy machine; benchmarks/ctrl_c.py has the figure of a quiet one
     assert "Traceback" not in terminal.raw
     assert "Exception ignored" not in terminal.raw
     assert terminal.end() == 0
