@@ -121,10 +121,28 @@ class Settings:
         Raises: UnknownName for a key that is none, InvalidValue for a value that breaks its rule.
         """
         if key not in SETTINGS:
-            raise UnknownName(
-                f"no setting '{printable(key)}'{did_you_mean(key, SETTINGS)} (config lists them)"
-            )
+            raise no_setting(key)
         return replace(self, **{key: parse_value(key, text, type(getattr(self, key)))})
+
+
+# What an agent has from the start and keeps, and how it is chosen.
+CHOSEN_AT_BIRTH = {
+    "n_embd": "create_agent NAME 32",
+    "n_layer": "create_agent NAME 16 2",
+    "n_head": "create_agent NAME 16 1 2",
+    "block_size": "create_agent NAME --block-size 32",
+    "seed": "create_agent NAME --seed 7",
+}
+
+
+def no_setting(key: str) -> UnknownName:
+    """Return the error for a key that is no setting: the nearest one, or how it is chosen instead."""
+    if key in CHOSEN_AT_BIRTH:
+        return UnknownName(
+            f"{key} is no setting, it is chosen when an agent is created; try '{CHOSEN_AT_BIRTH[key]}'"
+        )
+    near = did_you_mean(key, SETTINGS)
+    return UnknownName(f"no setting '{printable(key, 40)}'{near} (config lists them)")
 
 
 SETTINGS: dict[str, str] = {

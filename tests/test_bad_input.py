@@ -80,6 +80,8 @@ MISTAKES = [
     ("battle A B --energy -5M", r"expected one argument"),
     ("battle A B 10 --seed x", r"seed=x is not a whole number"),
     ("config learning_rat 1", r"no setting 'learning_rat'; did you mean 'learning_rate'\?"),
+    ("config n_embd 32", r"n_embd is no setting, .* created; try 'create_agent NAME 32'"),
+    ("help seed", r"seed is no setting, .* created; try 'create_agent NAME --seed 7'"),
     ("config learning_rate fast", r"learning_rate=fast is not a number"),
     ("config learning_rate nan", r"learning_rate=nan is not a finite number"),
     ("config learning_rate inf", r"learning_rate=inf is not a finite number"),

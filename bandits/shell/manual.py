@@ -13,7 +13,7 @@ from cmd2.styles import Cmd2Style
 from rich.table import Table
 from rich.text import Text
 
-from bandits.config import SETTINGS
+from bandits.config import CHOSEN_AT_BIRTH, SETTINGS, no_setting
 from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.shell.base import CommandParser, parser, words
 from bandits.shell.settings import describe_setting
@@ -113,8 +113,7 @@ class HelpfulCmd(StrictCmd):
         if topic == "config" and args.more:
             topic = args.more[0]
             if topic not in SETTINGS:
-                near = did_you_mean(topic, SETTINGS)
-                raise UnknownName(f"no setting '{printable(topic, 40)}'{near} (config lists them)")
+                raise no_setting(topic)
         if topic is None:
             self._overview(verbose=args.verbose)
         elif topic in SETTINGS:
@@ -129,6 +128,8 @@ class HelpfulCmd(StrictCmd):
             self.poutput(f"{topic} is an alias of: {self.aliases[topic]}")
         elif topic in self.macros:
             self.poutput(f"{topic} is a macro: {self.macros[topic].value}")
+        elif topic in CHOSEN_AT_BIRTH:
+            raise no_setting(topic)
         else:
             known = [*self.get_visible_commands(), *SETTINGS, *self.aliases, *self.macros]
             raise UnknownName(

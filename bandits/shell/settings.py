@@ -9,8 +9,7 @@ import cmd2
 from cmd2 import Choices
 from rich.text import Text
 
-from bandits.config import SETTINGS, Settings, allowed_values, parse_value
-from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.config import SETTINGS, Settings, allowed_values, no_setting, parse_value
 from bandits.schedules import SCHEDULES
 from bandits.shell.base import (
     BanditsCommands,
@@ -88,8 +87,7 @@ class SettingsCommands(BanditsCommands):
         name = args.agent or self.arena.current
         before = self.arena.settings(args.agent)
         if args.key is not None and args.key not in SETTINGS:
-            near = did_you_mean(args.key, SETTINGS)
-            raise UnknownName(f"no setting '{printable(args.key, 40)}'{near} (config lists them)")
+            raise no_setting(args.key)
         after = before
         if args.value is not None:
             if args.json:
