@@ -172,10 +172,10 @@ def test_attention_is_a_triangle_a_head_whose_rows_are_whole(arena: Arena) -> No
         assert list(panel.rows) == ["BOS", "a", "n", "n", "a"]
         assert np.isnan(panel.values[np.triu_indices(5, 1)]).all()
         np.testing.assert_allclose(np.nansum(panel.values, axis=1), 1.0, rtol=1e-5)  # float32
-    assert [p.title for p in drawn(arena, "attention", LONG).panels][-1] == "layer 2, head 2"
+    assert [p.title for p in drawn(arena, "attention", LONG).panels][-1] == "layer 2, head 1"
     assert [p.title for p in drawn(arena, "attention", LONG, layer=1).panels] == [
+        "layer 1, head 0",
         "layer 1, head 1",
-        "layer 1, head 2",
     ]
 
 

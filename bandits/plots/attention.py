@@ -47,7 +47,7 @@ def attention(arena: Arena, request: Request) -> Picture:
     for layer in layers:
         weights = seen.maps[seen.layers.index(layer)]
         for head in range(n_shown):
-            where = f"head {head + 1}" if n_layer == 1 else f"layer {layer}, head {head + 1}"
+            where = f"head {head}" if n_layer == 1 else f"layer {layer}, head {head}"
             values = np.where(above, np.nan, weights[head].astype(np.float64))
             panels.append(
                 Heat(
