@@ -19,12 +19,15 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+SLOW = {"PLAYERS.md", "TEACHERS.md", "gallery.txt"}
 INSTALL = 'pip install -e . && bandits -c "battle A B 100"'
 TEST = 'pip install -e ".[test]" && pytest'
 
@@ -34,6 +37,14 @@ _PYTHON = re.compile(
     r"^```python\n(?P<code>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?", re.M | re.S
 )
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
+
+
+def marked(paths: Iterable[Path]) -> list[ParameterSet]:
+    """Return the paths as parameters, marked slow where there is much to play."""
+    return [
+        pytest.param(path, marks=[pytest.mark.slow] if path.name in SLOW else [], id=path.name)
+        for path in paths
+    ]
 
 
 def shows_something(document: Path) -> bool:
@@ -137,9 +148,7 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if shows_something(path)], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("document", marked(filter(shows_something, DOCUMENTS)))
 def test_sessions_and_code_in_the_documents_give_the_output_they_show(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +198,7 @@ def not_in_the_documents() -> list[Path]:
     return sorted(path for path in scripts if f"examples/{path.name}" not in commands)
 
 
-@pytest.mark.parametrize("script", not_in_the_documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("script", marked(not_in_the_documents()))
 def test_examples_run(script: Path, tmp_path: Path) -> None:
     runner = "bandits" if script.suffix == ".txt" else f'"{sys.executable}"'
     assert play(f'{runner} "{script}"', tmp_path / "arena", tmp_path)
