@@ -221,6 +221,7 @@ def test_a_model_occupies_what_the_layout_says() -> None:
 # ---- the command ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_quick_run_prints_its_tables_and_writes_what_the_readme_lists(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick", "--seconds", "0.01"]
     command += ["--only", "train"]

@@ -61,7 +61,7 @@ def check_books(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "longest"), [(20, 0.1), pytest.param(200, 0.5, marks=pytest.mark.slow)]
+    ("n", "longest"), [(10, 0.1), pytest.param(200, 0.5, marks=pytest.mark.slow)]
 )
 def test_no_instant_loses_the_prompt_or_a_step(
     home: Path, terminal: Terminal, n: int, longest: float

@@ -29,6 +29,7 @@ DISEASES = {
     "learning rate 0": ["config learning_rate 0"],
 }
 RARE = {
+    "learning rate 0.1 at 64",
     "learning rate 10, untrained",
     "horizon left behind",
     "learning rate 1e-7",
