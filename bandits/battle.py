@@ -39,10 +39,9 @@ class Corner:
     total_flops: int
     diverged: bool
     judgement: Judgement | None  # None in a battle that was stopped
-    steps: tuple[
-        int, ...
-    ] = ()  # of this battle, each the last of the steps that its loss is a mean of
-    losses: tuple[float, ...] = ()  # nats
+    # The curve: losses (nats), each the mean of the steps of this battle up to one in `steps`.
+    steps: tuple[int, ...] = ()
+    losses: tuple[float, ...] = ()
 
     @property
     def samples(self) -> tuple[str, ...]:
