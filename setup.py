@@ -1,6 +1,6 @@
 """Build the engine: one Cython source, compiled for each instruction set of this kind of machine.
 
-A wheel holds all of them, for bandits/engine.py to pick from at run time, and by the limited API one
+A wheel holds all of them, for bandits/model/builds.py to pick from at run time, and by the limited API one
 wheel serves every CPython from 3.11 on; a free-threaded Python has no such API and builds its own.
 """
 
@@ -37,7 +37,7 @@ if sys.platform == "darwin":  # one architecture: python.org's Python asks for t
 X86 = MACHINE in ("x86_64", "amd64")
 WINDOWS = os.name == "nt"
 SOURCES = sorted(p for p in Path("csrc").iterdir() if p.suffix in (".pyx", ".pxd", ".pxi", ".h"))
-# Compiled in, so that bandits/engine.py knows a build that is older than the sources beside it.
+# Compiled in, so that bandits/model/builds.py knows a build that is older than the sources beside it.
 DIGEST = sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
 LIMITED_API = not sysconfig.get_config_var("Py_GIL_DISABLED")
 INSTALL = {
@@ -96,7 +96,7 @@ def extension(isa: str) -> Extension:
     """One build of the engine."""
     flags = EXACT + FLAGS[isa]
     return Extension(
-        f"bandits._engine_{isa}",
+        f"bandits.model._engine_{isa}",
         [f"csrc/_engine_{isa}.pyx"],
         include_dirs=["csrc"],
         depends=[str(path) for path in SOURCES],

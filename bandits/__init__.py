@@ -9,23 +9,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bandits.agent import Agent
-    from bandits.arena import Arena
-    from bandits.config import GPTConfig, Settings
-    from bandits.datasets import Dataset
-    from bandits.model import GPT
+from bandits.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["GPT", "Agent", "Arena", "Dataset", "GPTConfig", "Settings"]
+if TYPE_CHECKING:
+    from bandits.agent.agent import Agent
+    from bandits.arena.arena import Arena
+    from bandits.datasets import Dataset
+    from bandits.model.config import GPTConfig, Settings
+    from bandits.model.gpt import GPT
+
+__all__ = ["GPT", "Agent", "Arena", "Dataset", "GPTConfig", "Settings", "__version__"]
 
 _HOMES = {
-    "Agent": "agent",
-    "Arena": "arena",
+    "Agent": "agent.agent",
+    "Arena": "arena.arena",
     "Dataset": "datasets",
-    "GPT": "model",
-    "GPTConfig": "config",
-    "Settings": "config",
+    "GPT": "model.gpt",
+    "GPTConfig": "model.config",
+    "Settings": "model.config",
 }
 
 

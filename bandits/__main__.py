@@ -14,11 +14,12 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from bandits import __version__
 from bandits.errors import BanditsError, printable
+from bandits.version import __version__
 
 # What the game writes beyond ASCII, for terminals that know no more.
 _PLAIN = {
@@ -201,11 +202,12 @@ def _shell() -> Callable[..., int]:
     """Return the shell's `run`, imported without the collector, which would take a sixth of it."""
     gc.disable()
     try:
+        from bandits.commands import COMMAND_SETS
         from bandits.shell.run import run
     finally:
         gc.freeze()
         gc.enable()
-    return run
+    return partial(run, command_sets=COMMAND_SETS)
 
 
 def _mend_streams() -> None:

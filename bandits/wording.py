@@ -34,3 +34,17 @@ def significant(value: float) -> str:
 def plural(n: int, noun: str) -> str:
     """Return "1 step" or "1,000 steps"."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+_UNITS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP")
+
+
+def format_flops(n_flops: int) -> str:
+    """Return operations with three significant digits: 29308 is 29.3 kFLOP."""
+    value, unit = float(n_flops), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000.0, unit + 1
+    if unit == 0:
+        return f"{n_flops} FLOP"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {_UNITS[unit]}"

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bandits import engine
+from bandits.model import builds as engine
 from benchmarks import chart, record, study, tables
 from benchmarks.bars import bars
 from benchmarks.bench import Bench, pin

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from bandits import datasets, engine
-from bandits.agent import Agent
-from bandits.config import GPTConfig, Settings
+from bandits import datasets
+from bandits.agent.agent import Agent
+from bandits.model import builds as engine
+from bandits.model.config import GPTConfig, Settings
 from benchmarks.peers import Peer
 
 ROUNDS = 15

@@ -3,7 +3,7 @@
     python -m benchmarks.ctrl_c                     # 200 instants, about a minute
     python -m benchmarks.ctrl_c --large             # the same on an agent whose step takes a second or two
 
-The instants are those of tests/test_ctrl_c.py, which also proves that none of them loses a step.
+The instants are those of tests/shell/test_ctrl_c.py, which also proves that none of them loses a step.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.interrupting import describe, instants
-from tests.shelltools import commands
-from tests.terminal import Terminal
+from tests.support.interrupting import describe, instants
+from tests.support.shelltools import commands
+from tests.support.terminal import Terminal
 
 _SEED = 20261122
 

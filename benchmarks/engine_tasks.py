@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bandits import datasets, engine
-from bandits.agent import Agent
-from bandits.config import Settings
-from bandits.datasets import Documents
-from bandits.model import GPT
+from bandits import datasets
+from bandits.agent.agent import Agent
+from bandits.model import builds as engine
+from bandits.model.config import Settings
+from bandits.model.documents import Documents
+from bandits.model.gpt import GPT
 from benchmarks.sizes import SEED, Size, Work, documents_of, weights
 
 LEARNING_RATE = 1e-4

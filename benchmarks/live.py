@@ -24,11 +24,11 @@ from pathlib import Path
 from time import perf_counter, process_time, thread_time
 from typing import TextIO
 
-from bandits.arena import Arena
-from bandits.engine import isa
-from bandits.shell.live import RaceView, TrainingView
-from bandits.shell.livecurve import Curve
-from bandits.shell.livestory import Race
+from bandits.arena.arena import Arena
+from bandits.model.builds import isa
+from bandits.terminal.live.curve import Curve
+from bandits.terminal.live.story import Race
+from bandits.terminal.live.view import RaceView, TrainingView
 
 BAR = 1.03
 SIZES = ((16, 1, 1), (16, 1, 16), (64, 1, 16))  # n_embd, n_layer, batch_size

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from bandits import datasets
-from bandits.agent import Agent
-from bandits.config import GPTConfig, Settings
-from bandits.datasets import Documents
-from bandits.model import GPT
+from bandits.agent.agent import Agent
+from bandits.model.config import GPTConfig, Settings
+from bandits.model.documents import Documents
+from bandits.model.gpt import GPT
 from benchmarks.sizes import Size, documents_of, weights
 from benchmarks.task import Skipped
 

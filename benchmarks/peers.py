@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from bandits.agent import Agent
-from bandits.config import GPTConfig
+from bandits.agent.agent import Agent
+from bandits.model.config import GPTConfig
 from benchmarks import study
-from tests.reference import Shape
-from tests.vectorised import NumpyGPT
+from tests.support.reference import Shape
+from tests.support.vectorised import NumpyGPT
 
 Peer = Callable[[], float]  # runs a little and returns the seconds a document took
 

@@ -62,7 +62,7 @@ def builds(isas: tuple[str, ...]) -> dict[str, str]:
     """The start of the SHA-256 of each compiled engine: which build it was that ran."""
     found = {}
     for isa in isas:
-        for path in Path(bandits.__file__).parent.glob(f"_engine_{isa}.*"):
+        for path in (Path(bandits.__file__).parent / "model").glob(f"_engine_{isa}.*"):
             found[isa] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return found
 

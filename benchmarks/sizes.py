@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bandits import datasets
-from bandits.config import GPTConfig
-from bandits.energy import backward_flops, forward_flops, update_flops
-from bandits.seeding import training_order, weight_shapes
+from bandits.model.config import GPTConfig
+from bandits.model.energy import backward_flops, forward_flops, update_flops
+from bandits.model.seeding import training_order, weight_shapes
 
 SEED = 42
 N_NAMES = 4096

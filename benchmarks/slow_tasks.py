@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.sizes import Size, Work, documents_of, weights
 from benchmarks.task import Skipped
-from tests import reference
-from tests.vectorised import NumpyGPT
+from tests.support import reference
+from tests.support.vectorised import NumpyGPT
 
 MOST_SCALAR_FLOPS = 20_000_000  # of a step: a few seconds
 
@@ -22,7 +22,7 @@ def batches(size: Size) -> list[list[list[int]]]:
 
 
 class NumpyTraining:
-    """tests/vectorised.py: a minibatch at a time, documents packed, float32."""
+    """tests/support/vectorised.py: a minibatch at a time, documents packed, float32."""
 
     clock = staticmethod(process_time)
 
@@ -43,7 +43,7 @@ class NumpyTraining:
 
 
 class ScalarTraining:
-    """tests/reference.py: float64 scalars with their own autograd, as microGPT computes."""
+    """tests/support/reference.py: float64 scalars with their own autograd, as microGPT computes."""
 
     clock = staticmethod(process_time)
 

@@ -1,6 +1,6 @@
-"""The C prototype of the study, where it is beside the repository: built into a temporary folder.
+"""The C prototype of a study, built into a temporary folder.
 
-STUDY_KERNEL names another folder of its sources, MGLIB a library that is built already.
+STUDY_KERNEL names the folder of its sources, MGLIB a library that is built already.
 """
 
 from __future__ import annotations
@@ -24,19 +24,15 @@ from benchmarks.task import Skipped
 ISAS = {"avx512": 512, "avx2": 2, "base": 1}  # of the prototype, by the engine's names
 
 
-def folder() -> Path:
-    """Where its sources are or would be."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "study" / "kernel"
-    return Path(os.environ.get("STUDY_KERNEL", beside))
-
-
 def build(into: Path) -> Path:
     """Return its library, compiled into a folder unless MGLIB names one.  Raises Skipped."""
     if "MGLIB" in os.environ:
         return Path(os.environ["MGLIB"])
-    script = folder() / "build.sh"
+    if "STUDY_KERNEL" not in os.environ:
+        raise Skipped("STUDY_KERNEL names no folder of the study's prototype")
+    script = Path(os.environ["STUDY_KERNEL"], "build.sh")
     if not script.is_file():
-        raise Skipped("the study's prototype is not beside the repository")
+        raise Skipped(f"STUDY_KERNEL={script.parent} holds no build.sh")
     if shutil.which("gcc") is None:
         raise Skipped("no gcc to build the study's prototype")
     done = subprocess.run(
@@ -53,8 +49,8 @@ def build(into: Path) -> Path:
 
 @cache
 def load() -> ModuleType | None:
-    """Return its mg.py on the library that MGLIB names; None without them."""
-    path = folder() / "mg.py"
+    """Return its mg.py, in STUDY_KERNEL, on the library that MGLIB names; None without them."""
+    path = Path(os.environ.get("STUDY_KERNEL", ""), "mg.py")
     if "MGLIB" not in os.environ or not path.is_file():
         return None
     spec = importlib.util.spec_from_file_location("mg", path)

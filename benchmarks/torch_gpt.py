@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.sizes import Size, Work, weights
 from benchmarks.slow_tasks import batches
 from benchmarks.task import Skipped
-from tests.reference import Shape, scored
+from tests.support.reference import Shape, scored
 
 try:
     import torch

@@ -19,8 +19,8 @@ from itertools import combinations
 from pathlib import Path
 
 from bandits import Arena, pages
-from bandits.energy import format_flops
 from bandits.errors import BanditsError, printable
+from bandits.wording import format_flops
 
 UNAFFORDABLE = 1  # operations: a battle for so little trains nobody
 

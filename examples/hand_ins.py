@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bandits import Arena
-from bandits.champion import read_champion, write_champion
+from bandits.agent.champion import read_champion, write_champion
 from bandits.errors import BanditsError
 
 # Sizes, settings and steps, as the pupils would type them.

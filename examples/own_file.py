@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 
 from bandits import Agent, Dataset, datasets
-from bandits.energy import format_flops
 from bandits.errors import BanditsError
+from bandits.wording import format_flops
 
 
 def main(arguments: list[str]) -> None:

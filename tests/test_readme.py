@@ -25,7 +25,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
+
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 SLOW = {"PLAYERS.md", "TEACHERS.md", "gallery.txt"}
 INSTALL = 'pip install -e . && bandits -c "battle A B 100"'

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from bandits import engine
+from bandits.model import builds as engine
+from tests.support.paths import ROOT
 
 fcntl = pytest.importorskip("fcntl")
-ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden_battle.py"
 X86 = platform.machine() == "x86_64"
 BUILDS = {"avx512", "avx2", "base"} if X86 else {"base"}
@@ -127,7 +127,7 @@ def test_the_sdist_holds_sources_tests_and_benchmarks_and_nothing_compiled(works
     }
     assert sources - held == set()
     assert {name for name in held if name.endswith((".so", ".c", ".pyc"))} <= {
-        "tests/lanes/lanes.c"
+        "tests/model/lanes/lanes.c"
     }
 
 
@@ -137,7 +137,7 @@ def test_one_small_wheel_holds_every_build_for_every_python(workshop: Path, repa
     assert repaired.stat().st_size <= 2_000_000
     with zipfile.ZipFile(repaired) as archive:
         compiled = {name for name in archive.namelist() if name.endswith(".so")}
-        assert compiled == {f"bandits/_engine_{isa}.abi3.so" for isa in BUILDS}
+        assert compiled == {f"bandits/model/_engine_{isa}.abi3.so" for isa in BUILDS}
         assert not any(name.startswith(("tests/", "csrc/")) for name in archive.namelist())
         assert any(name.endswith("/share/man/man1/bandits.1") for name in archive.namelist())
 

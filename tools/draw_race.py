@@ -14,11 +14,11 @@ import tempfile
 from html import escape
 from pathlib import Path
 
-from bandits.arena import Arena
-from bandits.shell.livechart import Line, Look, cells
-from bandits.shell.livecurve import Curve
-from bandits.shell.liveframes import Moment, race_frame
-from bandits.shell.livestory import Race
+from bandits.arena.arena import Arena
+from bandits.terminal.chart import Line, Look, cells
+from bandits.terminal.live.curve import Curve
+from bandits.terminal.live.frames import Moment, race_frame
+from bandits.terminal.live.story import Race
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "race.svg"
 N_STEPS = 1000

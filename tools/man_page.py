@@ -13,8 +13,8 @@ from pathlib import Path
 
 from argparse_manpage.manpage import Manpage
 
-from bandits import __version__
 from bandits.__main__ import ENVIRONMENT, EXAMPLES, EXIT_CODES, FILES, USAGE, command_line_parser
+from bandits.version import __version__
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "bandits.1"
 
@@ -46,7 +46,7 @@ def page() -> str:
 
 def commands() -> dict[str, str]:
     """Return each command of the game with its first line of help."""
-    from bandits.shell import COMMAND_SETS
+    from bandits.commands import COMMAND_SETS
 
     rows = {}
     for commands_of in COMMAND_SETS:

@@ -53,10 +53,10 @@ golden_battle.BANDITS = "$temporary/bandits"
 wrong = golden_battle.differences(golden_battle.play("base"), json.loads(golden_battle.GOLDEN.read_text()))
 sys.exit("\n".join(wrong) or print("aarch64: the golden battle, to the bit"))
 EOF
-"${arm_python[@]}" -m tests.golden "$@" >golden.json
+"${arm_python[@]}" -m tests.support.golden "$@" >golden.json
 tools/bin/python - <<EOF
 import json
-found, golden = (json.load(open(path)) for path in ("golden.json", "source/tests/golden.json"))
+found, golden = (json.load(open(path)) for path in ("golden.json", "source/tests/support/golden.json"))
 assert found and found == {run: golden[run] for run in found}, found
 print(f"aarch64: {len(found)} golden runs, to the bit")
 EOF

@@ -11,7 +11,7 @@ from functools import cache
 from bandits.datasets import us_names as _us_names  # noqa: F401  (registers itself)
 from bandits.datasets.builtin import BUILTIN
 from bandits.datasets.dataset import Dataset
-from bandits.datasets.documents import Documents
+from bandits.model.documents import Documents
 
 __all__ = ["Dataset", "Documents", "load", "names"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bandits.config import MAX_VOCAB_SIZE
-from bandits.datasets.documents import Documents, codepoints
 from bandits.datasets.textfile import read_lines
 from bandits.errors import BadFile, InvalidValue, printable
+from bandits.model.config import MAX_VOCAB_SIZE
+from bandits.model.documents import Documents, codepoints
 
 MAX_DOCUMENT_CHARS = 10_000
 RULESET_1 = "ruleset-1"

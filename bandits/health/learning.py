@@ -1,6 +1,6 @@
 """Signs of how it learns: its schedule, the trend of its loss, overfitting and memorising.
 
-Where the ranges come from is told in bandits/health/__init__.py.
+Where the ranges come from is told in bandits/health/diagnosis.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from bandits.agent import Agent
-from bandits.datasets import Documents
+from bandits.agent.agent import Agent
 from bandits.health.findings import Finding, Sign, Verdict
 from bandits.health.remedies import Remedies, Remedy
-from bandits.results import Evaluation
-from bandits.seeding import training_order
+from bandits.model.documents import Documents
+from bandits.model.results import Evaluation
+from bandits.model.seeding import training_order
 
 N_SAMPLED = 128  # documents of each kind: seen, held out, generated
 MIN_TREND_STEPS = 100

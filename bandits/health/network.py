@@ -1,6 +1,6 @@
 """Signs inside the network: its loss, gradients, units, attention and updates on the next documents.
 
-Where the ranges come from is told in bandits/health/__init__.py.
+Where the ranges come from is told in bandits/health/diagnosis.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from bandits.agent import Agent
+from bandits.agent.agent import Agent
 from bandits.health.findings import Finding, Sign
 from bandits.health.remedies import Remedies
 

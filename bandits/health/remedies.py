@@ -1,4 +1,7 @@
-"""What to type: complete commands with an agent's own numbers.  tests/test_remedies.py tries the cures."""
+"""What to type: complete commands with an agent's own numbers.
+
+tests/health/test_remedies.py tries the cures.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
 
-from bandits.agent import Agent
-from bandits.config import GPTConfig, Settings
+from bandits.agent.agent import Agent
+from bandits.model.config import GPTConfig, Settings
 
 # The best of 0.001, 0.003, 0.01 and 0.03 for agents of 8/1 to 64/1 on names, by the widest that it suits;
 # beyond 64 by extension.

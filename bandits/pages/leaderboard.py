@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from bandits.contest.rules import CURRENT as RULES
 from bandits.errors import InvalidValue
 from bandits.pages.paper import render
-from bandits.rules import CURRENT as RULES
 
 if TYPE_CHECKING:
-    from bandits.arena import Arena
+    from bandits.arena.arena import Arena
 
 UNRANKED = "Unranked"
 
@@ -40,9 +40,9 @@ def leaderboard_page(arena: Arena) -> str:
 
 def _pareto(arena: Arena) -> tuple[str, str]:
     """Return the picture of score against energy, or why there is none."""
-    from bandits.plots import PLOTS
-    from bandits.plots.inline import inline_svg
-    from bandits.plots.pictures import Request
+    from bandits.drawing.inline import inline_svg
+    from bandits.pictures import PLOTS
+    from bandits.pictures.table import Request
 
     try:
         picture = PLOTS.get("pareto").gather(arena, Request())

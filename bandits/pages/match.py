@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bandits.energy import Energy, format_flops
+from bandits.contest.rules import RULESETS
 from bandits.errors import InvalidValue
+from bandits.model.energy import Energy
 from bandits.pages.paper import render
-from bandits.plots.pictures import short
-from bandits.rules import RULESETS
-from bandits.wording import decimal, percent, plural, significant
+from bandits.pictures.table import short
+from bandits.wording import decimal, format_flops, percent, plural, significant
 
 if TYPE_CHECKING:
-    from bandits.arena import Arena
-    from bandits.plots.forms import Line
-    from bandits.reports import MatchRow
+    from bandits.arena.arena import Arena
+    from bandits.arena.reports import MatchRow
+    from bandits.pictures.forms import Line
 
 SIDES = ("a", "b")
 _LABEL_LENGTH = 16  # two of them fit below a picture on a phone
@@ -182,10 +182,10 @@ def _setting(value: object) -> str:
 
 def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
     """Return the picture of the race, or why there is none."""
-    from bandits.plots import PLOTS
-    from bandits.plots.forms import Curves
-    from bandits.plots.inline import inline_svg
-    from bandits.plots.pictures import Request
+    from bandits.drawing.inline import inline_svg
+    from bandits.pictures import PLOTS
+    from bandits.pictures.forms import Curves
+    from bandits.pictures.table import Request
 
     try:
         picture = PLOTS.get("race").gather(arena, Request(names=(str(match.match_id),)))

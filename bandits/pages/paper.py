@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bandits.energy import format_flops
 from bandits.errors import printable
 from bandits.outfile import check_target, write_whole
-from bandits.wording import decimal, percent, plural, significant
+from bandits.version import __version__
+from bandits.wording import decimal, format_flops, percent, plural, significant
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,9 +32,7 @@ def save(path: Path, page: str) -> None:
 
 def render(template: str, **values: Any) -> str:
     """Return the page of a template; every value is escaped, but for pictures, which are SVG."""
-    import bandits
-
-    return _environment().get_template(template).render(version=bandits.__version__, **values)
+    return _environment().get_template(template).render(version=__version__, **values)
 
 
 @functools.cache

@@ -17,11 +17,11 @@ from typing import Any
 from prompt_toolkit.formatted_text import AnyFormattedText
 from rich.text import Text
 
-from bandits.energy import format_flops
 from bandits.shell.interrupts import InterruptibleCmd
 from bandits.shell.jobs import Job, JobRow, Jobs
 from bandits.shell.session import Session
-from bandits.shell.text import decimal, plural
+from bandits.terminal.text import decimal, plural
+from bandits.wording import format_flops
 
 _REFRESH_SECONDS = 0.25
 

@@ -9,23 +9,22 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TextIO, TypeVar, cast
+from typing import Any, Protocol, TextIO, TypeVar, cast
 
 from cmd2 import rich_utils
 from cmd2.parsing import Statement
 
-from bandits.arena import Arena
-from bandits.database import FILE_NAME
+from bandits.arena.arena import Arena
 from bandits.errors import BanditsError, printable
-from bandits.shell import COMMAND_SETS
 from bandits.shell.alerts import AlertingCmd
-from bandits.shell.calls import Call, CalledArena
+from bandits.shell.call import Call
+from bandits.shell.calls import CalledArena
 from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
 from bandits.shell.strict import LINE_LIMIT
-from bandits.shell.tutorial import Tutor, under_way
+from bandits.store.database import FILE_NAME
 
 _LAST_SECONDS = 5.0  # for a thread that is in the middle of a long step of the engine
 T = TypeVar("T")
@@ -53,10 +52,27 @@ def _input(interactive: bool) -> TextIO:
     return sys.stdin
 
 
+class Onlooker(Protocol):
+    """Who is told of the commands that succeed, such as the tutorial."""
+
+    def notice(self, command: str) -> None:
+        """Look at what a command came to."""
+
+    def reminder(self) -> object:
+        """Return the line that greets a player who left in the middle."""
+
+
 class BanditsShell(HelpfulCmd, AlertingCmd):
     """The game's commands over one arena; `interactive` is whether someone is there to be asked."""
 
-    def __init__(self, home: Path, *, interactive: bool = False, keep_going: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        command_sets: Sequence[type[Any]],
+        *,
+        interactive: bool = False,
+        keep_going: bool = False,
+    ) -> None:
         rich_utils.ALLOW_STYLE = (
             rich_utils.AllowStyle.NEVER if plain_terminal() else rich_utils.AllowStyle.TERMINAL
         )
@@ -65,13 +81,14 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             interactive=interactive,
             keep_going=keep_going,
             stdin=_input(interactive),
-            command_sets=[new() for new in COMMAND_SETS],
+            command_sets=[new() for new in command_sets],
         )
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
         self._arena: Arena | None = None
         self._called = CalledArena(self)
         self._dropped: list[Call] = []
-        self.tutor: Tutor | None = None  # while a tutorial is under way
+        self.tutor: Onlooker | None = None  # while a tutorial is under way
+        self.take_up: Callable[[], Onlooker | None] | None = getattr(self, "take_up", None)
         self._ran = ""  # the command that has just succeeded
         self._starting = False  # the start-up file runs: what it defines is the file's to keep
         self.hidden_commands += ["edit", "exit", "run_pyscript"]
@@ -253,8 +270,9 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
     def preloop(self) -> None:
         """Let the first prompt name the current agent, and go on with a tutorial."""
         self.refresh_prompt()
-        if self.tutor is None and under_way(self.home):
-            self.tutor = Tutor(self)
+        if self.tutor is None and self.take_up is not None:
+            self.tutor = self.take_up()
+        if self.tutor is not None:
             self.poutput(self.tutor.reminder(), soft_wrap=False)
 
     def pre_prompt(self) -> None:

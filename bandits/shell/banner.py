@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from bandits import __version__
-from bandits.engine import handicap
+from bandits.arena.reports import AgentRow
 from bandits.errors import BanditsError
-from bandits.reports import AgentRow
-from bandits.shell.text import hint
+from bandits.model.builds import handicap
+from bandits.terminal.text import hint
+from bandits.version import __version__
 
 if TYPE_CHECKING:
     from bandits.shell.app import BanditsShell

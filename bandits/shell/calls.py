@@ -8,18 +8,17 @@ ended at the next line of Python that it reaches, so that it cannot begin to wri
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn, Protocol
 
-from bandits.arena import Arena
+from bandits.arena.arena import Arena
+from bandits.shell.call import Call
 from bandits.shell.interrupts import GRACE_SECONDS
-
-if TYPE_CHECKING:
-    from bandits.shell.app import BanditsShell
+from bandits.shell.jobs import Jobs
 
 # The parameters of the arena's methods that name an agent there is.
 _AGENTS = ("name", "names", "a", "b", "source", "old")
@@ -29,74 +28,25 @@ _HARMLESS = ("energy", "settings", "switch_agent", "create_agent")
 _KEEPING = ("train", "battle")
 
 
-class Ended(BaseException):
-    """Raised in the thread of a call that nobody waits for any more."""
+class Host(Protocol):
+    """What the arena's calls need of a shell."""
 
+    jobs: Jobs
 
-class Call(threading.Thread):
-    """A function that runs in a thread: `done` when it has ended, with its `result` or its `error`."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self._work = work
-        self._lock = threading.Lock()
-        self._on_end: Callable[[], None] | None = None
-        self.done = threading.Event()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        """Do the work; what it raises is kept for whoever waits."""
-        with contextlib.suppress(Ended):
-            self._run()
-
-    def _run(self) -> None:
-        try:
-            self.result = self._work()
-        except BaseException as error:
-            self.error = error
-        finally:
-            with self._lock:
-                self.done.set()
-            if self._on_end is not None:
-                self._on_end()
-
-    def outcome(self) -> Any:
-        """Return what the work returned, or raise what it raised."""
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-    @property
-    def left(self) -> bool:
-        """Whether nobody waits any more."""
-        return self._on_end is not None
-
-    def leave(self, on_end: Callable[[], None]) -> bool:
-        """Wait no longer: on_end is called in the thread when the work has ended.
-
-        Returns False, and does nothing, if it has.
-        """
-        with self._lock:
-            if self.done.is_set():
-                return False
-            self._on_end = on_end
-            return True
-
-    def end(self) -> None:
-        """Let the work end at the next line of Python that it reaches, if it still runs."""
-        import ctypes
-
-        if self.ident is not None and self.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self.ident), ctypes.py_object(Ended)
-            )
+    def open_arena(self) -> Arena: ...
+    def give_away_arena(self) -> None: ...
+    def drop(self, call: Call) -> None: ...
+    def deaf(self) -> AbstractContextManager[None]: ...
+    def wait(self, done: threading.Event, *, grace: float = ...) -> bool: ...
+    def check_interrupt(self) -> None: ...
+    def interrupt(self) -> NoReturn: ...
+    def mention(self, line: str) -> None: ...
 
 
 class CalledArena:
     """An Arena for the main thread of a shell, whose methods it waits for with an ear for Ctrl-C."""
 
-    def __init__(self, shell: BanditsShell) -> None:
+    def __init__(self, shell: Host) -> None:
         self._shell = shell
 
     def __getattr__(self, name: str) -> Any:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bandits.arena import Arena
+from bandits.arena.arena import Arena
+from bandits.arena.reports import BattleReport, TrainReport
 from bandits.errors import BanditsError, InvalidValue, printable
-from bandits.reports import BattleReport, TrainReport
-from bandits.shell.calls import Call
+from bandits.shell.call import Call
 
 if TYPE_CHECKING:
-    from bandits.agent import Progress
+    from bandits.agent.agent import Progress
 
 INSTALMENT_SECONDS = 20.0
 MAX_JOBS = 8  # at once: more only share the processor

@@ -13,11 +13,19 @@ from cmd2.styles import Cmd2Style
 from rich.table import Table
 from rich.text import Text
 
-from bandits.config import CHOSEN_AT_BIRTH, SETTINGS, no_setting
 from bandits.errors import UnknownName, did_you_mean, printable
-from bandits.shell.base import CommandParser, parser, words
-from bandits.shell.settings import describe_setting
+from bandits.model.config import (
+    CHOSEN_AT_BIRTH,
+    SETTINGS,
+    Settings,
+    allowed_values,
+    no_setting,
+    parse_value,
+)
+from bandits.model.schedules import SCHEDULES
+from bandits.shell.parsing import CommandParser, parser, words
 from bandits.shell.strict import StrictCmd
+from bandits.terminal.text import Hint, hint
 
 # By category, what one could type, in the order in which one needs it; each command once.
 EXAMPLES: Mapping[str, Sequence[str]] = {
@@ -208,3 +216,39 @@ def _names_only(category: str, lines: Sequence[str]) -> Text:
         text.append(", " if n else "")
         text.append(line.split()[0], style="cyan")
     return text
+
+
+# What players usually try, for completion and for `config KEY`; any value in range is allowed.
+TYPICAL: dict[str, tuple[str, ...]] = {
+    "learning_rate": ("0.003", "0.01", "0.03", "10"),
+    "batch_size": ("1", "4", "16"),
+    "horizon": ("1000", "2000", "5000"),
+    "schedule": tuple(SCHEDULES),
+    "warmup": ("0", "20", "100"),
+    "beta1": ("0.85", "0.9"),
+    "beta2": ("0.99", "0.999"),
+    "eps": ("1e-8",),
+    "grad_clip": ("0", "1"),
+    "temperature": ("0.5", "0.8", "1"),
+}
+
+
+def describe_setting(key: str, *, brief: bool = False) -> list[Text | Hint]:
+    """Return the lines that explain a setting: its meaning, default, range and usual values."""
+    lines: list[Text | Hint] = [Text(f"  {SETTINGS[key]}", style="dim")]
+    if not brief:
+        default = getattr(Settings(), key)
+        lines += [
+            Text(f"  default: {default}"),
+            Text(f"  allowed: {allowed_values(key)}"),
+            Text(f"  usual: {', '.join(TYPICAL[key][:3])}"),
+            hint(f"config {key} {_another(key)}", f"config {key} default"),
+        ]
+    return lines
+
+
+def _another(key: str) -> str:
+    """Return a usual value that is not the default, if there is one."""
+    default = getattr(Settings(), key)
+    others = [text for text in TYPICAL[key] if parse_value(key, text, type(default)) != default]
+    return others[0] if others else TYPICAL[key][0]

@@ -6,23 +6,31 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from bandits.database import default_home
-from bandits.engine import build
 from bandits.errors import BadFile, BanditsError
+from bandits.model.builds import build
 from bandits.shell.app import BanditsShell
 from bandits.shell.banner import banner
 from bandits.shell.interrupts import quiet_unraisable
+from bandits.store.database import default_home
 
 
 def run(
-    *, commands: Sequence[str] | None, script: Path | None, keep_going: bool, with_rc: bool
+    *,
+    command_sets: Sequence[type[Any]],
+    commands: Sequence[str] | None,
+    script: Path | None,
+    keep_going: bool,
+    with_rc: bool,
 ) -> int:
     """Run bandits and return its exit code: 0, 1 if a command failed, 130 after Ctrl-C."""
     build()  # raises EngineMissing before anything else is touched
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     interactive = commands is None and script is None and at_terminal
-    shell = BanditsShell(default_home(), interactive=interactive, keep_going=keep_going)
+    shell = BanditsShell(
+        default_home(), command_sets, interactive=interactive, keep_going=keep_going
+    )
     signal.signal(signal.SIGINT, shell.sigint_handler)
     sys.unraisablehook = quiet_unraisable
     try:

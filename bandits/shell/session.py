@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bandits import __version__
+from bandits.version import __version__
 
 _OF_THE_MOMENT = ("jobs", "stop")  # they steer trainings that a script runs one after the other
 

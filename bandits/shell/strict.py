@@ -25,7 +25,7 @@ from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean, printable
-from bandits.shell.base import CommandParser, parser
+from bandits.shell.parsing import CommandParser, parser
 from bandits.shell.splitting import SplittingParser, first_command
 
 MAX_SCRIPT_DEPTH = 20

@@ -1,0 +1,1 @@
+"""An agent: at work, at rest, and how it came about."""

@@ -1,0 +1,277 @@
+"""What one may look at in an agent: its losses, gradients, attention, units and health; and a match again.
+
+The half of `bandits.arena.Arena` that shows an agent and leaves it as it is.  What runs the model is
+charged to the agent as evaluation, in operations; what only reads its state, or replays its training,
+is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bandits.agent.agent import Agent, Progress
+from bandits.agent.history import LossHistory
+from bandits.agent.recipe import Recipe
+from bandits.agent.replay import Retraining
+from bandits.arena.conversion import spent_since
+from bandits.arena.reports import MatchRow
+from bandits.arena.roster import Roster
+from bandits.contest.ngrams import NGrams
+from bandits.datasets import Dataset
+from bandits.errors import InvalidValue, UnknownName, printable
+from bandits.health import diagnosis as health
+from bandits.health.network import block_norms
+from bandits.model.documents import Documents
+from bandits.model.energy import Energy
+from bandits.store.rows import AgentRecord
+from bandits.wording import format_flops
+
+N_STOPS = 21  # steps of a training at which its gradients are looked at
+N_READ = 64  # documents whose activations are looked at, at least; as `diagnose` does
+LONG_FLOPS = 300 * 10**9  # of training: some ten seconds, which nobody waits for unasked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GradientCourse:
+    """Gradients of the next minibatch by weight name, and their norms by block at steps of the past.
+
+    missing: why there are no such steps, or None; norms: block to one norm a step, of the minibatch that
+    came next.
+    """
+
+    gradients: Mapping[str, npt.NDArray[np.float32]]
+    steps: tuple[int, ...]
+    norms: Mapping[str, tuple[float, ...]]
+    missing: str | None
+    n_flops: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Attention:
+    """Where an agent looks while it reads a text: of each of `layers`, float32 (n_head, T, T)."""
+
+    text: str
+    n_layer: int
+    layers: tuple[int, ...]
+    maps: tuple[npt.NDArray[np.float32], ...]
+    n_flops: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Activations:
+    """The share of positions at which each MLP unit is above 0, float64 (n_layer, 4 n_embd)."""
+
+    shares: npt.NDArray[np.float64]
+    n_positions: int
+    n_documents: int
+    n_flops: int
+
+
+class Sight(Roster):
+    """The agents of an open arena.db, to look at; see Arena."""
+
+    def losses(self, name: str | None = None) -> LossHistory:
+        """Return the loss of every step an agent has trained.  Raises UnknownName."""
+        return self._loaded(name)[1].history
+
+    def gradients(self, name: str | None = None) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the gradients of an agent's next minibatch by weight name, and charge it.
+
+        Raises: UnknownName, StoreError.
+        """
+        record, agent = self._loaded(name)
+        self._probe(record, agent, agent.settings.batch_size, "gradients")
+        return agent.model.gradients()
+
+    def gradient_course(
+        self,
+        name: str | None = None,
+        *,
+        replay: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> GradientCourse:
+        """Return the gradients of an agent now and, by training it anew, at steps of its past.
+
+        What is probed is charged, the replay is not; a long one needs replay=True.  If it is interrupted
+        by what on_progress raises, nothing is charged.
+        Raises: UnknownName, StoreError.
+        """
+        record, agent = self._loaded(name)
+        _, n_flops = agent.model.probe(agent.next_documents(agent.settings.batch_size))
+        found = agent.model.gradients()
+        steps: list[int] = []
+        norms: dict[str, list[float]] = {}
+        missing = _no_course(agent, replay=replay)
+        if missing is None:
+            past = Retraining(Recipe.of(agent))
+            for stop in _stops(agent.n_steps):
+                for progress in past.to(stop):
+                    if on_progress:
+                        on_progress(progress)
+                if past.agent.n_steps < stop:
+                    break
+                batch = past.agent.next_documents(past.agent.settings.batch_size)
+                _, cost = past.agent.model.probe(batch)
+                n_flops += cost
+                steps.append(stop)
+                for block, norm in block_norms(past.agent.model.gradients()).items():
+                    norms.setdefault(block, []).append(norm)
+        agent.charge(Energy(evaluation=n_flops))
+        self._charge(record, agent, "gradients")
+        return GradientCourse(
+            gradients=found,
+            steps=tuple(steps),
+            norms={block: tuple(values) for block, values in norms.items()},
+            missing=missing,
+            n_flops=n_flops,
+        )
+
+    def attention(
+        self, name: str | None = None, text: str | None = None, *, layer: int | None = None
+    ) -> Attention:
+        """Return where an agent looks while it reads a text, in one layer or all, and charge it.
+
+        text: a typical document of validation if None.
+        Raises: UnknownName; InvalidValue for a text or a layer it does not have; StoreError.
+        """
+        record, agent = self._loaded(name)
+        n_layer = agent.config.n_layer
+        if layer is not None and not 0 <= layer < n_layer:
+            raise InvalidValue(
+                f"layer={layer} is not one of {record.name}'s; choose 0 to {n_layer - 1}"
+            )
+        _check_finite(record.name, agent)
+        text = _text_for(record.name, agent, text)
+        _, n_flops = agent.model.probe([agent.dataset.encode(text)])
+        layers = tuple(range(n_layer)) if layer is None else (layer,)
+        maps = tuple(agent.model.attention(i) for i in layers)
+        agent.charge(Energy(evaluation=n_flops))
+        self._charge(record, agent, "attention")
+        return Attention(text=text, n_layer=n_layer, layers=layers, maps=maps, n_flops=n_flops)
+
+    def activations(self, name: str | None = None) -> Activations:
+        """Return how often an agent's MLP units are active on its next documents, and charge it.
+
+        Raises: UnknownName; InvalidValue if its weights are not finite; StoreError.
+        """
+        record, agent = self._loaded(name)
+        _check_finite(record.name, agent)
+        n_documents = max(N_READ, agent.settings.batch_size)
+        n_flops = self._probe(record, agent, n_documents, "activations")
+        counts = [agent.model.relu_active(layer) for layer in range(agent.config.n_layer)]
+        return Activations(
+            shares=np.array([active / n for active, n in counts], np.float64),
+            n_positions=counts[0][1],
+            n_documents=n_documents,
+            n_flops=n_flops,
+        )
+
+    def diagnose(self, name: str | None = None) -> health.Report:
+        """Examine an agent's gradients, units and updates, and charge it.
+
+        Raises: UnknownName, StoreError.
+        """
+        record, agent = self._loaded(name)
+        report = health.diagnose(agent, record.name, self._store.agent_names())
+        agent.charge(Energy(evaluation=report.n_flops))
+        self._charge(record, agent, "diagnose")
+        return report
+
+    def match(self, match_id: int | None = None) -> MatchRow:
+        """Return a recorded battle, the latest if None.  Raises UnknownName."""
+        if match_id is None:
+            match_id = self._store.latest_match()
+        if match_id is None:
+            raise UnknownName("no match is recorded yet; try 'battle A B 100'")
+        found = self._store.match(match_id)
+        return MatchRow(
+            match_id=found.id,
+            ruleset=found.ruleset,
+            dataset_name=found.dataset_name,
+            name_a=found.a_name,
+            name_b=found.b_name,
+            winner=found.winner,
+            outcome=found.outcome,
+            starts=found.starts,
+        )
+
+    def _probe(self, record: AgentRecord, agent: Agent, n_documents: int, command: str) -> int:
+        """Run an agent on its next documents as one minibatch, and charge it."""
+        _, n_flops = agent.model.probe(agent.next_documents(n_documents))
+        agent.charge(Energy(evaluation=n_flops))
+        self._charge(record, agent, command)
+        return n_flops
+
+    def _charge(self, record: AgentRecord, agent: Agent, command: str) -> None:
+        with self._store.transaction():
+            self._store.charge(record.id, spent_since(record.energy, agent.energy), command=command)
+
+
+def typical_text(dataset: Dataset, most: int) -> str:
+    """Return the likeliest validation document of the median length, or `most` letters of it.
+
+    Likeliest to the house trigram; of equals the first.
+    """
+    lengths = dataset.validation.lengths
+    median = int(np.sort(lengths)[(len(lengths) - 1) // 2])
+    texts = [text for text in dataset.validation.texts if len(text) == median]
+    trigram = NGrams(dataset.train, dataset.vocab_size, 3)
+    *_, p = trigram.probabilities(Documents.encode(texts, dataset.vocabulary))
+    likelihood = np.log(p).reshape(len(texts), median + 1).sum(axis=1)
+    return texts[int(np.argmax(likelihood))][:most]
+
+
+def _stops(n_steps: int) -> list[int]:
+    return sorted({round(i * n_steps / (N_STOPS - 1)) for i in range(N_STOPS)})
+
+
+def _no_course(agent: Agent, *, replay: bool) -> str | None:
+    """Return why the gradients of an agent's past are not to be had, or None."""
+    if not agent.n_steps:
+        return "it is untrained, so its gradients have no course yet"
+    recipe = Recipe.of(agent)
+    try:
+        recipe.check_known()
+    except InvalidValue as reason:
+        return str(reason)
+    if agent.energy.training > LONG_FLOPS and not replay:
+        cost = format_flops(agent.energy.training)
+        return f"their course is left out: {cost} to train anew, not charged; --replay waits for it"
+    return None
+
+
+def _check_finite(name: str, agent: Agent) -> None:
+    if not agent.model.is_finite():
+        raise InvalidValue(
+            f"agent {name} exploded: its weights are not finite; try 'visualize loss {name}'"
+        )
+
+
+def _text_for(name: str, agent: Agent, text: str | None) -> str:
+    """Return the text, or a typical one.  Raises InvalidValue if the agent cannot read it."""
+    most = agent.config.block_size - 1  # the first position reads BOS
+    example = typical_text(agent.dataset, most)
+    if not most:
+        raise InvalidValue(
+            f"agent {name} has a block_size of 1: it reads no letters and has nothing to attend to"
+        )
+    if text is None:
+        return example
+    if not text:
+        raise InvalidValue(f"the text is empty; try --text {example}")
+    strangers = sorted(set(text) - set(agent.dataset.vocabulary))
+    if strangers:
+        shown = printable(strangers[0])
+        raise InvalidValue(
+            f"'{shown}' is not in the vocabulary of {agent.dataset.name}; try --text {example}"
+        )
+    if len(text) > most:
+        raise InvalidValue(
+            f"the text has {len(text):,} letters, {name} can look at {most} "
+            f"(block_size {most + 1}); try --text {text[:most]}"
+        )
+    return text

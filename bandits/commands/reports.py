@@ -1,0 +1,93 @@
+"""Reports that can be mailed: report."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from pathlib import Path
+
+import cmd2
+from cmd2 import Choices, CompletionItem
+
+from bandits.commands.base import BanditsCommands
+from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.shell.parsing import CommandParser, parser
+from bandits.terminal.text import tilde
+
+LEADERBOARD = "leaderboard"
+_LISTED = 5  # matches that an error names
+
+
+def _report_parser() -> CommandParser:
+    command = parser(
+        "Write a match or the leaderboard to one HTML file that can be mailed: words, tables and the "
+        "picture, readable on a phone, on paper and in the dark.",
+        "report 1",
+        "report leaderboard --save class.html",
+    )
+    command.add_argument(
+        "what",
+        metavar="WHAT",
+        help=f"the number of a match, or {LEADERBOARD}",
+        choices_provider=ReportCommands.report_choices,
+    )
+    command.add_argument(
+        "--save", metavar="FILE", help="write it here", completer=cmd2.Cmd.path_complete
+    )
+    return command
+
+
+class ReportCommands(BanditsCommands):
+    """What can be shown to others."""
+
+    DEFAULT_CATEGORY = "Battle"
+
+    def report_choices(self) -> Choices:
+        """Return the leaderboard and every match, with who fought."""
+        matches = [
+            CompletionItem(str(row.match_id), display_meta=f"{row.name_a} against {row.name_b}")
+            for row in self.arena.matches()
+        ]
+        board = CompletionItem(LEADERBOARD, display_meta="all agents of this dataset")
+        return Choices([board, *matches])
+
+    @cmd2.with_argparser(_report_parser)
+    def do_report(self, args: argparse.Namespace) -> None:
+        """Write a match or the leaderboard to an HTML file."""
+        from bandits import pages
+
+        match_id = None if args.what == LEADERBOARD else self._match_id(args.what)
+        slug = LEADERBOARD if match_id is None else f"match-{match_id}"
+        path = Path(os.path.expanduser(args.save)) if args.save else self._place(slug)
+        pages.check(path)  # before anybody is judged
+        if match_id is None:
+            page = pages.leaderboard_page(self.arena)
+        else:
+            page = pages.match_page(self.arena, match_id)
+        pages.save(path, page)
+        shown = f"the {LEADERBOARD}" if match_id is None else f"match {match_id}"
+        size = f"{max(1, round(len(page.encode()) / 1000)):,} kB"
+        self.say(f"report of {shown}: {tilde(path.absolute())}  ({size}, all in one file)")
+
+    def _match_id(self, text: str) -> int:
+        """Return the number of a match that there is.  Raises UnknownName, naming some."""
+        matches = self.arena.matches()
+        if text.isascii() and text.isdigit() and len(text) < 19:
+            if any(row.match_id == int(text) for row in matches):
+                return int(text)
+            what = f"no match {int(text)}"
+        else:
+            near = did_you_mean(text, [LEADERBOARD])
+            what = f"'{printable(text, 40)}' is neither '{LEADERBOARD}' nor a match{near}"
+        if not matches:
+            raise UnknownName(f"{what}; none is recorded yet, try 'battle A B 100'")
+        listed = ", ".join(f"{r.match_id} ({r.name_a}, {r.name_b})" for r in matches[-_LISTED:])
+        earlier = "; the latest are" if len(matches) > _LISTED else "; there are"
+        raise UnknownName(f"{what}{earlier} {listed}")
+
+    def _place(self, slug: str) -> Path:
+        folder = self._cmd.home / "reports"
+        with contextlib.suppress(OSError):  # then the check says what is wrong
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{slug}.html"

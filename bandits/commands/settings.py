@@ -1,0 +1,116 @@
+"""Settings of an agent: config."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+
+import cmd2
+from cmd2 import Choices
+from rich.text import Text
+
+from bandits.commands.base import BanditsCommands
+from bandits.model.config import SETTINGS, Settings, no_setting
+from bandits.shell.manual import TYPICAL, describe_setting
+from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, words
+from bandits.terminal.tables import Column, fitting
+
+
+def _config_parser() -> CommandParser:
+    command = parser(
+        "Show or change how an agent trains and samples. A KEY alone shows its meaning, its default "
+        "and what it may be.",
+        "config",
+        "config learning_rate",
+        "config learning_rate 0.02",
+        "config schedule cosine --agent B",
+        "config batch_size default",
+    )
+    command.add_argument(
+        "key",
+        metavar="KEY",
+        nargs="?",
+        help="the setting, such as learning_rate; all of them if left out",
+        choices_provider=BanditsCommands.setting_choices,
+    )
+    command.add_argument(
+        "value",
+        metavar="VALUE",
+        nargs="?",
+        help="the new value; 'default' sets it back",
+        choices_provider=SettingsCommands.value_choices,
+    )
+    command.add_argument(
+        "--agent",
+        metavar="AGENT",
+        help="an agent; the current one if left out",
+        choices_provider=BanditsCommands.agent_choices,
+    )
+    add_json(command)
+    return command
+
+
+class SettingsCommands(BanditsCommands):
+    """The knobs."""
+
+    DEFAULT_CATEGORY = "Training"
+
+    def value_choices(self, arg_tokens: dict[str, list[str]]) -> Choices:
+        """Return what players usually give a setting."""
+        key = (arg_tokens.get("key") or [""])[0]
+        return words([*TYPICAL.get(key, ()), "default"])
+
+    @cmd2.with_argparser(_config_parser)
+    def do_config(self, args: argparse.Namespace) -> None:
+        """Show or change how an agent trains and samples."""
+        name = args.agent or self.arena.current
+        before = self.arena.settings(args.agent)
+        if args.key is not None and args.key not in SETTINGS:
+            raise no_setting(args.key)
+        after = before
+        if args.value is not None:
+            if args.json:
+                raise UsageError("config: --json shows settings, it changes none; leave out VALUE")
+            text = str(getattr(Settings(), args.key)) if args.value == "default" else args.value
+            after = self.arena.set_setting(args.key, text, args.agent)
+        if args.json:
+            values = after.as_dict()
+            self.say_json(
+                {
+                    "agent": name,
+                    "settings": values if args.key is None else {args.key: values[args.key]},
+                }
+            )
+        elif args.key is None:
+            self._list(name, after)
+        else:
+            self._one(name, args.key, before, after)
+
+    def _one(self, name: str, key: str, before: Settings, after: Settings) -> None:
+        old, new = getattr(before, key), getattr(after, key)
+        change = f"{old} → {new}" if old != new else f"{new}"
+        self.say(f"{name}: {key} = {change}", *describe_setting(key, brief=old != new))
+
+    def _list(self, name: str, settings: Settings) -> None:
+        defaults = Settings()
+        keys = [field.name for field in fields(Settings)]
+        table = fitting(
+            [
+                Column("setting", keys, left=True, style="cyan"),
+                Column("value", [_marked(settings, defaults, key) for key in keys], left=True),
+                Column("meaning", [SETTINGS[key] for key in keys], dropped=1, left=True),
+            ],
+            self._cmd.width,
+            wrapped="meaning",
+        )
+        changed = " (* changed)" if settings != defaults else ""
+        self.say(
+            f"settings of {name}{changed}",
+            table,
+            Text("config KEY explains one  ·  config KEY VALUE changes it", style="dim"),
+        )
+
+
+def _marked(settings: Settings, defaults: Settings, key: str) -> str:
+    value = getattr(settings, key)
+    return f"{value}" if value == getattr(defaults, key) else f"{value} *"

@@ -1,0 +1,116 @@
+"""The leaderboard: most efficient first, Score / Energy, within a league.
+
+Across leagues the ratio would only reward stopping early, so the better league comes first and an
+agent that beats no house bigram is unranked, with what it is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bandits.contest.rules import CURRENT as RULES
+from bandits.model.config import GPTConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An agent that asks for a rank; figures: `Judgement.as_dict()` of its weights."""
+
+    name: str
+    config: GPTConfig
+    figures: Mapping[str, Any]
+    total_flops: int  # of its whole lineage
+    wins: int = 0
+    draws: int = 0
+    losses: int = 0
+    rating: float = 0.0
+    unverified: bool = False  # a file says so, and nobody here has retrained it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderboardRow:
+    """One line of the leaderboard; rank and league are None below Bronze, and `missing` says why."""
+
+    rank: int | None
+    name: str
+    league: str | None
+    config: GPTConfig
+    bits: float
+    perplexity: float
+    uniqueness: float
+    validity: float
+    score: float
+    total_flops: int
+    score_per_mflop: float
+    wins: int
+    draws: int
+    losses: int
+    rating: float
+    missing: str | None
+    unverified: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as plain JSON data."""
+        data = {key: getattr(self, key) for key in self.__slots__}
+        return data | {"config": self.config.as_dict()}
+
+
+def rank(entries: Iterable[Entry], h: Sequence[float]) -> list[LeaderboardRow]:
+    """Return the rows in order, by the house n-grams' bits H1..H6 of the dataset in play."""
+    rows = []
+    n_ranked = 0
+    for entry in sorted(entries, key=lambda entry: _place(entry, h)):
+        league = league_of(entry.figures, h)
+        n_ranked += league is not None
+        figures = entry.figures
+        rows.append(
+            LeaderboardRow(
+                rank=n_ranked if league else None,
+                name=entry.name,
+                league=league,
+                config=entry.config,
+                bits=figures["bits"],
+                perplexity=figures["perplexity"],
+                uniqueness=figures["uniqueness"],
+                validity=figures["validity"],
+                score=figures["score"],
+                total_flops=entry.total_flops,
+                score_per_mflop=1e6 * efficiency(figures["score"], entry.total_flops),
+                wins=entry.wins,
+                draws=entry.draws,
+                losses=entry.losses,
+                rating=entry.rating,
+                missing=None if league else _missing(figures, h),
+                unverified=entry.unverified,
+            )
+        )
+    return rows
+
+
+def efficiency(score: float, total_flops: int) -> float:
+    """Return Score per operation of the whole lineage; 0 before anything is spent."""
+    return score / total_flops if total_flops else 0.0
+
+
+def league_of(figures: Mapping[str, Any], h: Sequence[float]) -> str | None:
+    """Return the league of these figures; None below Bronze, or if a figure was not finite."""
+    return RULES.league(figures["bits"], h) if figures["finite"] else None
+
+
+def _place(entry: Entry, h: Sequence[float]) -> tuple[int, float, float, str]:
+    league = league_of(entry.figures, h)
+    if league is None:  # the nearest to Bronze first
+        return (len(RULES.LEAGUES), 0.0, entry.figures["bits"], entry.name)
+    ratio = efficiency(entry.figures["score"], entry.total_flops)
+    return (RULES.LEAGUES.index(league), -ratio, -entry.figures["score"], entry.name)
+
+
+def _missing(figures: Mapping[str, Any], h: Sequence[float]) -> str:
+    if not figures["finite"]:
+        return "it exploded: a weight, logit or loss is not finite"
+    league = RULES.LEAGUES[-1]
+    bar, bits = RULES.league_bits(h)[league], figures["bits"]
+    digits = next((n for n in (2, 3, 4, 6) if f"{bits:.{n}f}" != f"{bar:.{n}f}"), 9)
+    return f"{league} needs {bar:.{digits}f} bits a token or fewer, it has {bits:.{digits}f}"

@@ -1,0 +1,70 @@
+"""Where an agent looks: how each head weighs the letters behind it, for one text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bandits.pictures.forms import Heat, Picture
+from bandits.pictures.letters import sign
+from bandits.pictures.table import Request, name_of, picture, slug_of
+
+if TYPE_CHECKING:
+    from bandits.arena.arena import Arena
+
+MOST_HEADS = 16
+MOST_HEADS_WIDE = 4
+
+
+@picture(
+    "attention",
+    takes="agent",
+    summary="where each head looks",
+    example="visualize attention --text anna",
+    options=("--text", "--layer"),
+)
+def attention(arena: Arena, request: Request) -> Picture:
+    """Gather the attention of one layer, or of all if they are few.  Raises InvalidValue for a text."""
+    name = name_of(arena, request, "attention")
+    seen = arena.attention(name, request.text, layer=request.layer)
+    n_layer, n_head = seen.n_layer, seen.maps[0].shape[0]
+    notes = []
+    layers = list(seen.layers)
+    if len(layers) * n_head > MOST_HEADS:  # the last layer is nearest to the prediction
+        notes.append(
+            f"layer {layers[-1]}, the last of {n_layer}; --layer 0 shows the first"
+            if len(layers) > 1
+            else ""
+        )
+        layers = layers[-1:]
+    n_shown = min(n_head, MOST_HEADS)
+    if n_shown < n_head:
+        notes.append(f"heads 1 to {n_shown} of {n_head:,}")
+    tokens = ["BOS", *(sign(letter) for letter in seen.text)]
+    above = np.triu(np.ones((len(tokens), len(tokens)), bool), 1)
+    panels = []
+    for layer in layers:
+        weights = seen.maps[seen.layers.index(layer)]
+        for head in range(n_shown):
+            where = f"head {head}" if n_layer == 1 else f"layer {layer}, head {head}"
+            values = np.where(above, np.nan, weights[head].astype(np.float64))
+            panels.append(
+                Heat(
+                    title=where,
+                    x_label="looks at",
+                    y_label="reading",
+                    rows=tokens,
+                    columns=tokens,
+                    values=values,
+                    unit="share of attention",
+                )
+            )
+    return Picture(
+        title=f"attention of {name} reading '{''.join(tokens[1:])}'",
+        slug=slug_of((name,), "attention"),
+        panels=panels,
+        n_columns=min(MOST_HEADS_WIDE, n_shown),
+        notes=[note for note in notes if note],
+        n_flops=seen.n_flops,
+    )

@@ -1,0 +1,94 @@
+"""The table of pictures, and what one is asked for with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bandits.errors import InvalidValue
+from bandits.registry import Registry
+
+if TYPE_CHECKING:
+    from bandits.agent.agent import Progress
+    from bandits.arena.arena import Arena
+    from bandits.pictures.forms import Picture
+
+Takes = Literal["agent", "agents", "arena", "match"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be drawn: of whom, and the options of single pictures.
+
+    names: agents, or the number of a match; empty for the current agent or the latest match.
+    on_progress: called while an agent is replayed.
+    """
+
+    names: tuple[str, ...] = ()
+    text: str | None = None
+    layer: int | None = None
+    replay: bool = False
+    on_progress: Callable[[Progress], None] | None = None
+
+
+Gather = Callable[["Arena", Request], "Picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture that can be asked for: how its data are gathered, in words, and of what it is."""
+
+    gather: Gather
+    summary: str
+    takes: Takes
+    example: str
+    options: tuple[str, ...] = ()
+
+
+PLOTS: Registry[Plot] = Registry("picture")
+
+
+def picture(
+    name: str, *, takes: Takes, summary: str, example: str, options: tuple[str, ...] = ()
+) -> Callable[[Gather], Gather]:
+    """Return a decorator that enters a picture into the table."""
+
+    def enter(gather: Gather) -> Gather:
+        PLOTS.register(name)(Plot(gather, summary, takes, example, options))
+        return gather
+
+    return enter
+
+
+def names_of(arena: Arena, request: Request) -> tuple[str, ...]:
+    """Return the agents asked for, each once, or the current one."""
+    return tuple(dict.fromkeys(request.names)) or (arena.current or "",)
+
+
+def name_of(arena: Arena, request: Request, what: str) -> str:
+    """Return the one agent asked for.  Raises InvalidValue if there are several."""
+    names = names_of(arena, request)
+    if len(names) > 1:
+        raise InvalidValue(
+            f"{what} is a picture of one agent, not of {len(names)}; try 'visualize {what} {names[0]}'"
+        )
+    return names[0]
+
+
+def short(text: str, limit: int) -> str:
+    """Return a label of at most so many characters; its end is kept, where names differ."""
+    if len(text) <= limit:
+        return text
+    end = (limit - 1) // 3
+    return text[: limit - 1 - end] + "…" + text[len(text) - end :]
+
+
+def together(names: tuple[str, ...], noun: str = "agents") -> str:
+    """Return "Ada", "Ada and B", or "7 agents"."""
+    return " and ".join(names) if len(names) < 3 else f"{len(names)} {noun}"
+
+
+def slug_of(names: tuple[str, ...], what: str) -> str:
+    """Return the name of a picture's file, without its ending."""
+    return f"{names[0]}-{what}" if len(names) == 1 else f"{what}-of-{len(names)}"

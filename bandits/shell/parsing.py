@@ -1,0 +1,180 @@
+"""What every command set stands on: the parser whose errors are one line, and completion.
+
+Words are turned into numbers here; whether a number is allowed is decided below the shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+from cmd2 import Choices, Cmd2ArgumentParser
+from cmd2.rich_utils import TextGroup
+from cmd2.styles import Cmd2Style
+from rich.text import Text
+
+from bandits.errors import BanditsError, InvalidValue, did_you_mean, printable
+
+_OPTIONAL = ("?", "*", argparse.REMAINDER)
+_FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
+_NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")  # as argparse takes them
+_BAD_CHOICE = re.compile(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)")
+_ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
+
+
+class UsageError(BanditsError):
+    """A command was given words that it does not take."""
+
+
+class CommandParser(Cmd2ArgumentParser):
+    """An argument parser that raises one line instead of printing a block of usage."""
+
+    examples: tuple[str, ...] = ()
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError with the message and the shortest usage."""
+        message = message.replace("the following arguments are required:", "missing")
+        message = message.replace("unrecognized arguments:", "does not take")
+        near = self._meant(message)
+        raise UsageError(f"{self.prog}: {message}{near}; usage: {self.short_usage()}")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take words and options in any order; argparse of Python 3.11 leaves `train 10 --watch 3 B`."""
+        ordered = args is not None and "--" not in args and not self._has_a_tail()
+        return super().parse_known_args(self._options_last(args) if ordered else args, namespace)
+
+    def _has_a_tail(self) -> bool:
+        """Whether the last words are for somebody else, in the order in which they were typed."""
+        return any(
+            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions
+        )
+
+    def _options_last(self, args: Sequence[str]) -> list[str]:
+        words: list[str] = []
+        options: list[str] = []
+        awaited = False  # the value of the option before
+        for arg in args:
+            if arg.startswith("-") and arg != "-" and not _NEGATIVE.fullmatch(arg):
+                options.append(arg)
+                meant = {
+                    action
+                    for text, action in self._option_string_actions.items()
+                    if text == arg or (arg.startswith("--") and text.startswith(arg))
+                }
+                awaited = any(action.nargs is None for action in meant)
+            else:
+                (options if awaited else words).append(arg)
+                awaited = False
+        return [*words, *options]
+
+    def _meant(self, message: str) -> str:
+        """Return "; did you mean 'X'?" if argparse refused a word that is nearly one of ours."""
+        if choice := _BAD_CHOICE.search(message):
+            return did_you_mean(choice[1], re.findall(r"[\w-]+", choice[2]))
+        if option := re.search(r"does not take (?:[^-]\S* )*--([\w-]+)", message):
+            known = [text[2:] for text in self._option_string_actions if text.startswith("--")]
+            return did_you_mean(option[1], known).replace("'", "'--", 1)
+        return ""
+
+    def short_usage(self) -> str:
+        """Return the command with its positional arguments, options left out."""
+        words = [self.prog]
+        options = False
+        for action in self._actions:
+            if action.option_strings:
+                options = options or action.dest != "help"
+            elif isinstance(action, argparse._SubParsersAction):
+                words.append("|".join(action.choices))
+            else:
+                name = str(action.metavar or action.dest)
+                words.append(f"[{name}]" if action.nargs in _OPTIONAL else name)
+        if options:
+            words.append("[options]")
+        return " ".join(words)
+
+
+def parser(description: str, *examples: str) -> CommandParser:
+    """Return a parser whose help ends with examples."""
+    new = CommandParser(description=description)
+    new.examples = examples
+    shown = Text("\n".join(examples), style=Cmd2Style.COMMAND_LINE)
+    new.epilog = TextGroup("Examples" if len(examples) > 1 else "Example", shown)
+    return new
+
+
+def add_json(command: CommandParser) -> None:
+    """Give the command the option --json."""
+    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def whole_number(text: str, key: str, example: str) -> int:
+    """Return the word as an int.  Raises InvalidValue with an example of what to type."""
+    try:
+        return int(text)
+    except ValueError:  # also raised for a number of more than 4,300 digits
+        raise InvalidValue(
+            f"{key}={printable(text, 40)} is not a whole number; try '{example}'"
+        ) from None
+
+
+def energy(text: str, example: str) -> int:
+    """Return an amount such as 5e8, 500M or 1.5GFLOP as operations.  Raises InvalidValue."""
+    match = _ENERGY.fullmatch(text.strip().lower())
+    try:
+        if match is None:
+            raise InvalidOperation
+        amount = Decimal(match[1].replace("_", "")).scaleb(_FLOP_UNITS[match[2]])
+        if amount != amount.to_integral_value() or amount < 1 or amount > 10**30:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise InvalidValue(
+            f"energy={printable(text, 40)} is not an amount of operations; try '{example}'"
+        ) from None
+    return int(amount)
+
+
+def as_json(value: Any) -> str:
+    """Return indented JSON in ASCII; numbers that are not finite become null."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def words(values: Sequence[str]) -> Choices:
+    """Return plain words as completions, in the order given."""
+    return Choices.from_values([v for v in values if v.isprintable()], is_sorted=True)
+
+
+MOST_WATCHED_SECONDS = 600.0
+
+
+def add_watch(command: argparse.ArgumentParser, help_text: str) -> None:
+    """Give a command the option --watch."""
+    command.add_argument("--watch", metavar="SECONDS", help=help_text)
+
+
+def watch_seconds(text: str, example: str) -> float:
+    """Return for how long to watch.  Raises InvalidValue with an example of what to type."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.0 < seconds <= MOST_WATCHED_SECONDS:  # also refuses nan
+        raise InvalidValue(
+            f"watch={printable(text, 40)} must be seconds, more than 0 and at most "
+            f"{MOST_WATCHED_SECONDS:.0f}; try '{example}'"
+        )
+    return seconds

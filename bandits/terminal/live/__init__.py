@@ -1,0 +1,1 @@
+"""A training or a race as it runs."""

@@ -1,0 +1,84 @@
+"""vec.h, operation by operation, on every instruction set: one program, one output.
+
+lanes/lanes.c is compiled with the flags of setup.py for each build, and for NEON by a cross compiler
+whose program qemu runs (Debian: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user).
+After a change of what an operation of vec.h computes, renew the golden output with
+
+    python -m tests.model.test_lanes > tests/model/lanes/expected.txt
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+SOURCE = ROOT / "tests" / "model" / "lanes" / "lanes.c"
+EXPECTED = ROOT / "tests" / "model" / "lanes" / "expected.txt"
+
+EXACT = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # as in setup.py
+FLAGS = {
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"],
+    "avx2": ["-mavx2", "-mfma"],
+    "base": [],
+}
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+
+def compiled(compiler: list[str], folder: Path) -> Path:
+    """The program of this compiler and its flags; skips without the compiler."""
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not here")
+    program = folder / "lanes"
+    command = [*compiler, *EXACT, f"-I{ROOT / 'csrc'}", str(SOURCE), "-o", str(program), "-lm"]
+    subprocess.run(command, check=True, timeout=120)
+    return program
+
+
+def output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("isa", FLAGS)
+def test_every_lane_operation_gives_the_golden_bits(isa: str, tmp_path: Path) -> None:
+    if FLAGS[isa] and not X86:
+        pytest.skip(f"{isa} is of x86-64")
+    program = compiled(["cc", *FLAGS[isa]], tmp_path)
+    if subprocess.run([str(program), "--supported"], check=False).returncode:
+        pytest.skip(f"this machine cannot run {isa}")
+    assert output([str(program)]) == EXPECTED.read_text()
+
+
+@pytest.mark.slow
+def test_every_lane_operation_of_neon_gives_the_golden_bits(tmp_path: Path) -> None:
+    if shutil.which("qemu-aarch64") is None:
+        pytest.skip("qemu-aarch64 is not here")
+    program = compiled(["aarch64-linux-gnu-gcc", "-static"], tmp_path)
+    assert output(["qemu-aarch64", str(program)]) == EXPECTED.read_text()
+
+
+def test_no_operation_of_the_lane_layer_is_left_out() -> None:
+    """What csrc/lanes.pxd offers to the kernels has a line in the golden output, or is of another kind."""
+    offered = re.findall(
+        r"^    [\w ]+?\*? (\w+)\(", (ROOT / "csrc" / "lanes.pxd").read_text(), re.M
+    )
+    assert "fma16" in offered
+    tested = set(re.findall(r"\w+", EXPECTED.read_text()))
+    without_a_result = {"flush_denormals", "restore_denormals", "prefetch"}
+    machines = {"cpu_has_avx2", "cpu_has_avx512"}
+    assert set(offered) - without_a_result - machines - tested == set()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        print(output([str(compiled(["cc"], Path(folder)))]), end="")

@@ -1,0 +1,168 @@
+"""Ctrl-C at random instants at a real terminal: the prompt is back, nothing is lost or half kept."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bandits.agent.agent import Agent
+from bandits.arena.arena import Arena
+from bandits.model.energy import Energy
+from tests.support.shelltools import commands, environment
+from tests.support.terminal import Terminal
+
+pexpect = pytest.importorskip("pexpect")
+interrupting = pytest.importorskip("tests.support.interrupting")
+
+SEED = 20261122
+
+
+@pytest.fixture
+def terminal(home: Path) -> Iterator[Terminal]:
+    """A terminal with agents Ada and B that can train for ever."""
+    commands(
+        home,
+        "create_agent Ada 16 1 4",
+        *(f"config schedule constant --agent {name}" for name in ("Ada", "B")),
+    )
+    opened = Terminal(home)
+    yield opened
+    opened.process.close(force=True)
+
+
+def check_books(home: Path) -> None:
+    """Assert that what the arena holds is what its agents trained, to the bit and to the operation."""
+    with Arena(home) as arena:
+        for row in arena.agents():
+            kept = arena.agent(row.name)
+            record = arena._store.agent(row.name)
+            ledger = [spent for _, spent in arena._store.ledger(record.id)]
+            assert sum(ledger, Energy()) == record.energy
+            again = Agent(kept.dataset, kept.config, kept.settings, kept.seed)
+            if kept.n_steps:
+                again.train_all(kept.n_steps)
+            assert again.energy.training == record.energy.training
+            state, expected = kept.state(), again.state()
+            for ours, theirs in zip(state.arrays().items(), expected.arrays().items(), strict=True):
+                assert ours[0] == theirs[0]
+                np.testing.assert_array_equal(ours[1], theirs[1], err_msg=ours[0])
+    database = sqlite3.connect(home / "arena.db")
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("n", "longest"), [(10, 0.1), pytest.param(200, 0.5, marks=pytest.mark.slow)]
+)
+def test_no_instant_loses_the_prompt_or_a_step(
+    home: Path, terminal: Terminal, n: int, longest: float
+) -> None:
+    terminal.wait(r"\nAda>")
+    found = interrupting.instants(terminal, n, SEED, longest)
+    print(interrupting.describe(found))
+    half = sorted(instant.seconds for instant in found)[n // 2]
+    assert half < 1.0  # of a busy machine; benchmarks/ctrl_c.py has the figure of a quiet one
+    assert "Traceback" not in terminal.raw
+    assert "Exception ignored" not in terminal.raw
+    assert terminal.end() == 0
+    check_books(home)
+
+
+def test_it_ends_what_is_in_front_of_the_player_and_no_more(home: Path, terminal: Terminal) -> None:
+    (home / "two.txt").write_text("train 100000000\nrename_agent B Bea\n")
+    terminal.wait(r"\nAda>")
+    asked = terminal.type("delete_agent B\r", r"\[y/N\]")
+    assert "were spent?" in asked
+    assert "B stays" in terminal.type("\x03", r"\nAda>")
+    assert "^C" in terminal.type("switch_agent \t\t\x03", r"\^C\nAda>")
+    terminal.process.send(f"run_script {home / 'two.txt'}\r")
+    interrupting._read(terminal, 0.3)
+    assert re.search("stopped after|will stop after", terminal.type("\x03", r"\nAda>"))
+    assert "called Bea" not in terminal.text  # the rest of the script does not run
+    terminal.process.send("train 100000000\r")
+    interrupting._read(terminal, 0.1)
+    terminal.type("\x03\x03\x03\x03", r"\nAda>")  # whoever presses it more than once loses nothing
+    terminal.process.send("train 2000 --watch 60\r")
+    interrupting._read(terminal, 0.3)
+    terminal.type("\x03", r"\nAda>")
+    assert re.search(r"\d +train 2000 --watch 60", terminal.type("history\r", r"\nAda>"))
+    assert terminal.end() == 0
+    check_books(home)
+
+
+def test_a_proof_that_is_left_behind_keeps_no_agent_busy(home: Path, terminal: Terminal) -> None:
+    """One of its steps takes longer than the player waits, and there is nothing of it to keep."""
+    terminal.wait(r"\nAda>")
+    commands(
+        home, "create_agent Slow 128 4 8", "config batch_size 1024", "train 2", "switch_agent Ada"
+    )
+    terminal.process.send("verify Slow\r")
+    interrupting._read(terminal, 0.15)
+    terminal.type("\x03", r"\nAda>")
+    assert "verified" not in terminal.text
+    assert "nothing trains in the background" in terminal.type("jobs\r", r"\nAda>")
+    assert "Slow is now called Snail" in terminal.type("rename_agent Slow Snail\r", r"\nAda>")
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("line", ["battle A B 100000000", "run_script it.txt"])
+def test_a_command_of_the_command_line_ends_with_130_and_what_it_trained(
+    home: Path, line: str
+) -> None:
+    commands(home, *(f"config schedule constant --agent {name}" for name in "AB"))
+    (home / "it.txt").write_text("train 100000000\ndelete_agent B --yes\n")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bandits", "-c", "energy"),
+            "-c",
+            line,
+            "-c",
+            "delete_agent A --yes",
+        ],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+    )
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("total"):
+        pass
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert "stopped" in output
+    with Arena(home) as arena:
+        assert [row.name for row in arena.agents()] == ["A", "B"]
+        assert arena.agent("A").n_steps > 0
+    check_books(home)
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [("train 100000000", signal.SIGHUP), ("train 100000000 --background", signal.SIGTERM)],
+)
+def test_a_terminal_that_is_closed_keeps_what_was_trained(
+    home: Path, terminal: Terminal, line: str, number: signal.Signals
+) -> None:
+    terminal.wait(r"\nAda>")
+    terminal.process.send(f"{line}\r")
+    while "trains" not in terminal.text:  # in the first frame, or in the answer
+        interrupting._read(terminal, 0.1)
+    terminal.process.kill(number)
+    with pytest.raises(pexpect.EOF):
+        interrupting._read(terminal, 10.0)
+    terminal.process.wait()
+    with Arena(home) as arena:
+        assert arena.agent("Ada").n_steps > 0
+    check_books(home)

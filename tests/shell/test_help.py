@@ -1,0 +1,159 @@
+"""`help`, near misses and Tab: what a player can find out without leaving the prompt."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bandits.commands import COMMAND_SETS
+from bandits.errors import InvalidValue
+from bandits.model.config import SETTINGS, Settings, allowed_values
+from bandits.shell.app import BanditsShell
+from bandits.shell.manual import EXAMPLES, TYPICAL
+from tests.support.shelltools import commands, quick
+
+ALL = [line for lines in EXAMPLES.values() for line in lines]
+
+
+@pytest.fixture
+def shell(home: Path) -> Iterator[BanditsShell]:
+    """A shell in this process."""
+    opened = BanditsShell(home, COMMAND_SETS)
+    yield opened
+    opened.close()
+
+
+def parser_of(shell: BanditsShell, name: str) -> Any:
+    func = shell.get_command_func(name)
+    assert func is not None, name
+    return shell.command_parsers.get(func)
+
+
+def test_every_command_has_one_example_that_its_parser_takes(shell: BanditsShell) -> None:
+    assert sorted(line.split()[0] for line in ALL) == sorted(shell.get_visible_commands())
+    for line in ALL:
+        name = line.split()[0]
+        parser = parser_of(shell, name)
+        for example in (line, *parser.examples):
+            assert shlex.split(example)[0] == name
+            parser.parse_args(shlex.split(example)[1:])
+
+
+def test_every_option_says_what_it_means(shell: BanditsShell) -> None:
+    for name in shell.get_visible_commands():
+        for action in parser_of(shell, name)._actions:
+            subcommands = isinstance(action, argparse._SubParsersAction)
+            assert action.help or subcommands, (name, action.dest)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 24), (120, 40)])
+def test_help_fits_a_screen_and_names_all(home: Path, columns: int, rows: int) -> None:
+    text = commands(home, "help", env={"COLUMNS": str(columns)})
+    lines = text.splitlines()
+    assert len(lines) < rows  # the prompt wants one
+    assert max(map(len, lines)) <= columns
+    for line in ALL:
+        shown = line if columns >= 78 else line.split()[0]
+        assert re.search(rf"(^|  |[,:] ){re.escape(shown)}(,| |$)", text, re.MULTILINE), line
+
+
+def test_a_setting_explains_itself(home: Path) -> None:
+    assert set(TYPICAL) == {field.name for field in fields(Settings)} == set(SETTINGS)
+    lines = [f"{way} {key}" for key in SETTINGS for way in ("config", "help", "help config")]
+    text = commands(home, *lines)
+    for key in SETTINGS:
+        assert (
+            text.count(f"  default: {getattr(Settings(), key)}\n  allowed: {allowed_values(key)}\n")
+            >= 3
+        )
+        assert f"config {key} default" in text
+        for value in TYPICAL[key]:
+            Settings().with_value(key, value)
+
+
+def test_the_range_that_is_shown_is_the_range_that_is_checked() -> None:
+    assert allowed_values("batch_size") == "a whole number, 1 to 4,096"
+    assert allowed_values("beta1") == "a number, 0 to below 1"
+    assert allowed_values("temperature") == "a number, 0.01 to 100"
+    assert allowed_values("learning_rate") == "a number, 0 or more"
+    for key, inside, outside in (
+        ("batch_size", "4096", "4097"), ("batch_size", "1", "0"), ("beta1", "0", "1"),
+        ("temperature", "100", "101"), ("temperature", "0.01", "0.009"), ("learning_rate", "0", "-1"),
+    ):  # fmt: skip
+        Settings().with_value(key, inside)
+        with pytest.raises(InvalidValue):
+            Settings().with_value(key, outside)
+
+
+NEAR_MISSES = {
+    "trian 5": "train",
+    "help trian": "train",
+    "help learning_rat": "learning_rate",
+    "train 5 --backgruond": "--background",
+    "generate --sed 3": "--seed",
+    "evaluate --split tset": "test",
+    "alias crate x y": "create",
+    "switch_agent AA": "A",
+    "config batchsize 4": "batch_size",
+    "config schedule linera": "linear",
+    "help config horizn": "horizon",
+    "dataset nams": "names",
+    "visualize los": "loss",
+    "tutorial skp": "skip",
+    "export scrpt x": "script",
+}
+NONSENSE = ["help \x1b[31m", "help 'a b'", "train 5 --x\x1b[1m", "help " + "x" * 999]
+
+
+def test_a_near_miss_is_answered_with_what_was_meant_and_nonsense_with_one_line(home: Path) -> None:
+    lines = [*NEAR_MISSES, *NONSENSE]
+    done = quick(home, "--keep-going", *(word for line in lines for word in ("-c", line)))
+    assert (done.returncode, done.stdout) == (1, "")
+    answers = done.stderr.splitlines()
+    assert len(answers) == len(lines)
+    for answer, meant in zip(answers, NEAR_MISSES.values(), strict=False):
+        assert f"did you mean '{meant}'?" in answer
+    for answer in answers:
+        assert answer.startswith("error: ")
+        assert answer.isprintable()
+        assert len(answer) < 400
+
+
+def test_tab_completes_all_that_can_be_named(home: Path, tmp_path: Path) -> None:
+    terminal_tools = pytest.importorskip("tests.support.terminal")
+    (tmp_path / "contest.txt").write_text("agents\n")
+    terminal = terminal_tools.Terminal(home)
+    try:
+        terminal.wait(r"\nA>")
+        for keys, completed in (
+            ("tutor\t", "tutorial"),
+            ("train 100 \t\t", r"B +8/1/2, 0 steps"),
+            ("battle A B 5 --exh\t", "--exhibition"),
+            ("config sched\t", "schedule"),
+            ("config schedule cos\t", "cosine"),
+            ("config batch_size \t\t", r"4\s+16\s+default"),
+            ("config temperature 1 --agent \t\t", r"B +8/1/2, 0 steps"),
+            ("evaluate --split val\t", "validation"),
+            ("dataset na\t", "names"),
+            ("dataset con\t", r"contest\.txt"),
+            ("run_script con\t", r"contest\.txt"),
+            ("export script con\t", r"contest\.txt"),
+            ("visualize gra\t", "gradients"),
+            ("help config ho\t", "horizon"),
+            ("help leader\t", "leaderboard"),
+            ("tutorial res\t", "restart"),
+            ("report lea\t", "leaderboard"),
+        ):
+            terminal.process.send("\x15" + keys)
+            terminal.wait(rf"{completed}\s*")
+        terminal.process.send("\x15")
+        assert terminal.end() == 0
+    finally:
+        terminal.process.close(force=True)

@@ -1,0 +1,103 @@
+"""Commands run at a pseudo-terminal, and what was on its screen after every piece they wrote.
+
+The process is forked from the one that has the imports behind it (tests/support/forkserver.py), so a run
+costs little; it is a process at a terminal all the same.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import termios
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support import shelltools
+
+pyte = pytest.importorskip("pyte")
+
+_REDRAWN = re.compile(r"\x1b\[\d+A\r")  # what a frame over another begins with
+
+
+@dataclass
+class Run:
+    """What commands wrote to their terminal: raw, and as the screen and its scroll-back show it."""
+
+    exit_code: int
+    raw: str
+    text: str
+    seconds: float
+    pieces: list[tuple[float, str]] = field(default_factory=list)  # when each came
+
+    @property
+    def n_redrawn(self) -> int:
+        """How many frames were drawn over another."""
+        return len(_REDRAWN.findall(self.raw))
+
+
+def resize(descriptor: int, columns: int, rows: int) -> None:
+    """Give a terminal another size."""
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def at_terminal(
+    home: Path,
+    *lines: str,
+    columns: int = 80,
+    rows: int = 24,
+    on_piece: Callable[[int, str], None] | None = None,
+    **env: str,
+) -> Run:
+    """Run commands at a terminal of some size.
+
+    on_piece: called with the terminal's descriptor and all that was written, after every piece of it.
+    """
+    ours, theirs = pty.openpty()
+    resize(ours, columns, rows)
+    path, pieces, ended = os.ttyname(theirs), [], threading.Event()
+    encoding = env.setdefault("PYTHONIOENCODING", "utf-8")
+    raw = ""
+
+    def read() -> None:
+        nonlocal raw
+        while True:
+            ready, _, _ = select.select([ours], [], [], 0.02)
+            if not ready and ended.is_set():
+                return
+            if ready:
+                piece = os.read(ours, 65536).decode(encoding, errors="replace")
+                raw += piece
+                pieces.append((time.monotonic() - started, piece))
+                if on_piece is not None:
+                    on_piece(ours, raw)
+
+    started = time.monotonic()
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        code = shelltools.ask(
+            [word for line in lines for word in ("-c", line)],
+            home.parent,
+            {**shelltools.environment(home, **env), "COLUMNS": ""},
+            [(path, os.O_RDONLY), (path, os.O_WRONLY), (path, os.O_WRONLY)],
+        )
+        seconds = time.monotonic() - started
+    finally:
+        ended.set()
+        reader.join()
+        os.close(theirs)
+        os.close(ours)
+    screen = pyte.HistoryScreen(columns, rows, history=2000)
+    pyte.Stream(screen).feed(raw)
+    above = ["".join(row[n].data for n in sorted(row)) for row in screen.history.top]
+    text = "\n".join(line.rstrip() for line in [*above, *screen.display]).rstrip()
+    return Run(code, raw, text, seconds, pieces)
