@@ -33,6 +33,13 @@ class EngineMissing(BanditsError, ImportError):
     """The compiled engine is not built, or not for this machine."""
 
 
+class Stopped(KeyboardInterrupt):
+    """Long work was asked to stop between two of its parts: it has changed nothing, and has no result.
+
+    No mistake, so no BanditsError; like a Ctrl-C, which is what asks for it in the shell.
+    """
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'Ada'?" for the nearest of the known names, or nothing."""
     folded = {candidate.casefold(): candidate for candidate in known}

@@ -51,7 +51,7 @@ ONLY_IN = {
     "prompt_toolkit": {"shell", "commands"},
 }
 MOST_FILES = 15  # of a folder; of commands, which a player asks for by name, there may be more
-MOST_LINES = 360
+MOST_LINES = 400  # some 350 are meant; a facade that documents each call may take a few more
 
 
 def modules() -> dict[str, Path]:

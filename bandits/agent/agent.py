@@ -25,7 +25,7 @@ from bandits.model.energy import (
     update_flops,
 )
 from bandits.model.exact import Float
-from bandits.model.gpt import GPT
+from bandits.model.gpt import GPT, CheckStop
 from bandits.model.results import Evaluation, Samples
 from bandits.model.schedules import last_step, learning_rates
 from bandits.model.seeding import training_order
@@ -200,15 +200,24 @@ class Agent:
             [self.dataset.train.texts[i] for i in which.tolist()], self.dataset.vocabulary
         )
 
-    def generate(self, n: int, seed: int = 0) -> Samples:
+    def generate(self, n: int, seed: int = 0, *, check_stop: CheckStop | None = None) -> Samples:
         """Return n documents at the agent's temperature; their energy is charged."""
-        samples = self.model.generate(n, temperature=self.settings.temperature, seed=seed)
+        samples = self.model.generate(
+            n, temperature=self.settings.temperature, seed=seed, check_stop=check_stop
+        )
         self.charge(Energy(generation=samples.n_flops))
         return samples
 
-    def evaluate(self, documents: Documents | Sequence[Sequence[int]]) -> Evaluation:
+    def evaluate(
+        self,
+        documents: Documents | Sequence[Sequence[int]],
+        *,
+        check_stop: CheckStop | None = None,
+    ) -> Evaluation:
         """Return the bits of documents at the agent's temperature; its energy is charged."""
-        evaluation = self.model.evaluate(documents, self.settings.temperature)
+        evaluation = self.model.evaluate(
+            documents, self.settings.temperature, check_stop=check_stop
+        )
         self.charge(Energy(evaluation=evaluation.n_flops))
         return evaluation
 

@@ -10,100 +10,209 @@ then writes it in a single transaction: whatever interrupts it leaves the old or
 no other process waits for a training.  If another process has changed the same agent meanwhile, it
 raises StoreError and saves nothing.  Judging (battles, leaderboard, the score of a sample) is free;
 training, generating, evaluating, diagnosing and gradients are charged to the agent, in operations.
+
+Arena itself only says what there is; each call is one of the part that it names.
 """
 
 from __future__ import annotations
 
-import math
+import os
 from collections.abc import Callable
-from contextlib import closing
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
 
 from bandits.agent.agent import Agent, Progress
 from bandits.agent.history import LossHistory
-from bandits.arena.conversion import (
-    ScoreKey,
-    entry_of,
-    finite,
-    score_key,
-    spent_since,
-    start_of,
-    stored,
-)
-from bandits.arena.looking import Sight
-from bandits.arena.proof import Records
+from bandits.arena.battles import Battles
+from bandits.arena.desk import Desk
+from bandits.arena.looking import Activations, Attention, GradientCourse, Looking
+from bandits.arena.proof import Proof
 from bandits.arena.reports import (
+    AgentRow,
     BattleReport,
+    DatasetRow,
     EvaluateReport,
     GenerateReport,
     MatchRow,
     TrainReport,
+    VerifyReport,
 )
-from bandits.contest import battle as battles
-from bandits.contest.judge import Judge, judge_for
-from bandits.contest.leaderboard import LeaderboardRow, rank
-from bandits.contest.ratings import Rating
-from bandits.contest.ratings import update as update_ratings
-from bandits.contest.rules import CURRENT as RULES
-from bandits.errors import InvalidValue, did_you_mean, printable
-from bandits.model.config import MAX_GENERATED, check_generated, check_steps
-from bandits.store.rows import AgentRecord
+from bandits.arena.roster import Roster
+from bandits.arena.training import Training
+from bandits.contest.leaderboard import LeaderboardRow
+from bandits.datasets import Dataset
+from bandits.health.findings import Report as DiagnoseReport
+from bandits.model.config import Settings
+from bandits.model.energy import Energy
+from bandits.store.database import default_home
 
-LEADERBOARD_SEED = 0
-MAX_GENERATED_TOKENS = 1 << 28
-SPLITS = ("train", "validation", "test")
-
-Stop = Callable[[], bool]
+OnProgress = Callable[[Progress], None]
+OnSide = Callable[[str, Progress], None]
 
 
-class Arena(Sight, Records):
+class Arena:
     """An open arena; a context manager.
 
     home: its folder, $BANDITS_HOME or the platform's place for user data if None.  The first one
     opened there makes the starter agents A and B.
+    stop: asked every few hundredths of a second of long work, between two steps or two parts.  When it
+    is true, what trains keeps what it has trained, and anything else raises Stopped and changes nothing.
+    check_free: called with the name of each agent that a call works on or changes; it may raise.
     Raises: StoreError if the folder cannot be used, BadFile if arena.db is not an arena.
     """
 
-    def train(
+    def __init__(
         self,
-        n_steps: int,
-        name: str | None = None,
+        home: str | os.PathLike[str] | None = None,
         *,
-        stop: Stop | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> TrainReport:
-        """Train an agent up to n_steps more steps and charge it.
+        stop: Callable[[], bool] | None = None,
+        check_free: Callable[[str], None] | None = None,
+    ) -> None:
+        self.home = default_home() if home is None else Path(home)
+        self._desk = Desk(self.home, stop=stop, check_free=check_free)
+        self._roster = Roster(self._desk)
+        self._training = Training(self._desk)
+        self._battles = Battles(self._desk)
+        self._proof = Proof(self._desk)
+        self._looking = Looking(self._desk)
+        try:
+            self._roster.make_starters()
+        except BaseException:
+            self.close()
+            raise
 
-        stop: asked between chunks of at most 50 ms; true keeps what was trained and ends.
-        on_progress: called after each chunk.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close arena.db.  Everything is saved already."""
+        self._desk.store.close()
+
+    @property
+    def path(self) -> Path:
+        """The arena's file."""
+        return self._desk.store.database.path
+
+    # What is current
+
+    @property
+    def current(self) -> str:
+        """The name of the current agent; empty when the roster is."""
+        return self._desk.current
+
+    @property
+    def dataset(self) -> Dataset:
+        """The current dataset: new agents learn it, and the leaderboard is about it."""
+        return self._desk.dataset()
+
+    @property
+    def dataset_name(self) -> str:
+        """The name of the current dataset, which need not be read for it."""
+        return self._desk.dataset_name
+
+    # The roster
+
+    def agents(self) -> list[AgentRow]:
+        """Return the roster, oldest agent first."""
+        return self._roster.agents()
+
+    def agent(self, name: str | None = None) -> Agent:
+        """Return a copy of an agent; what is done to it stays out of the arena.
+
+        Raises: UnknownName.
+        """
+        return self._desk.take(name)[1]
+
+    def energy(self, name: str | None = None) -> Energy:
+        """Return what an agent and its ancestors have spent, in operations.  Raises UnknownName."""
+        return self._desk.row(name).energy
+
+    def create_agent(
+        self,
+        name: str,
+        *,
+        n_embd: int = 16,
+        n_layer: int = 1,
+        n_head: int = 4,
+        block_size: int = 16,
+        seed: int = 42,
+    ) -> AgentRow:
+        """Make an untrained agent on the current dataset; it becomes the current agent.
+
+        Raises: InvalidValue for a name or sizes that cannot be, and for a name that is taken.
+        """
+        return self._roster.create(
+            name, n_embd=n_embd, n_layer=n_layer, n_head=n_head, block_size=block_size, seed=seed
+        )
+
+    def clone_agent(self, source: str, name: str) -> AgentRow:
+        """Copy an agent with its lineage's energy, not its record; the current agent stays.
+
+        Raises: UnknownName, InvalidValue for a name that cannot be or is taken.
+        """
+        return self._roster.clone(source, name)
+
+    def switch_agent(self, name: str) -> AgentRow:
+        """Make an agent the current one.  Raises UnknownName."""
+        return self._roster.switch(name)
+
+    def rename_agent(self, old: str, new: str) -> AgentRow:
+        """Give an agent another name.  Raises UnknownName, InvalidValue for a name that is taken."""
+        return self._roster.rename(old, new)
+
+    def delete_agent(self, name: str) -> None:
+        """Remove an agent for good.  If it was the current one, the one before it in the roster is next.
+
+        Raises: UnknownName.
+        """
+        self._roster.delete(name)
+
+    def settings(self, name: str | None = None) -> Settings:
+        """Return how an agent trains and samples.  Raises UnknownName."""
+        return self._roster.settings(name)
+
+    def set_setting(self, key: str, text: str, name: str | None = None) -> Settings:
+        """Change one setting of an agent, read from `text`, and return them all.
+
+        Raises: UnknownName for the agent or the key, InvalidValue for the value.
+        """
+        return self._roster.set_setting(key, text, name)
+
+    def datasets(self) -> list[DatasetRow]:
+        """Return every dataset that agents can learn here, the package's first."""
+        return self._roster.datasets()
+
+    def use_dataset(self, name_or_path: str | os.PathLike[str]) -> DatasetRow:
+        """Choose the dataset of new agents: one by name, or a UTF-8 text file of one document a line.
+
+        A file is copied into the arena under its name without the ending.
+        Raises: UnknownName, BadFile, InvalidValue.
+        """
+        return self._roster.use_dataset(name_or_path)
+
+    # Training
+
+    def train(
+        self, n_steps: int, name: str | None = None, *, on_progress: OnProgress | None = None
+    ) -> TrainReport:
+        """Train an agent up to n_steps more steps and charge it; a stop keeps what was trained.
+
+        on_progress: called after each chunk of at most 50 ms.
         Raises: UnknownName; InvalidValue if the agent cannot train (nothing is spent); StoreError.
         """
-        check_steps(n_steps)
-        record, agent = self._loaded(name)
-        losses, n_done, stopped = LossHistory(), 0, False
-        with closing(agent.train(n_steps)) as chunks:  # type: ignore[type-var]
-            for progress in chunks:
-                losses.append(progress.losses)
-                n_done = progress.n_done
-                if on_progress:
-                    on_progress(progress)
-                if stop and n_done < n_steps and stop():
-                    stopped = True
-                    break
-        spent = spent_since(record.energy, agent.energy)
-        self._keep([(record, agent)], "train")
-        return TrainReport(
-            name=record.name,
-            n_steps=n_steps,
-            n_done=n_done,
-            step=agent.n_steps,
-            loss=finite(agent.history.mean_of_last()),
-            uniform_loss=math.log(agent.config.vocab_size),
-            n_flops=spent.total,
-            diverged=agent.diverged,
-            stopped=stopped,
-            losses=losses.losses,
-        )
+        return self._training.train(n_steps, name, on_progress)
 
     def generate(
         self, n: int = 10, name: str | None = None, *, seed: int | None = None
@@ -113,33 +222,7 @@ class Arena(Sight, Records):
         seed: the same seed gives the same documents; None gives others each time.
         Raises: UnknownName, InvalidValue, StoreError.
         """
-        check_generated(n)
-        record, agent = self._loaded(name)
-        most = min(MAX_GENERATED, MAX_GENERATED_TOKENS // agent.config.block_size)
-        if n > most:
-            raise InvalidValue(
-                f"N={n:,} documents of up to {agent.config.block_size:,} tokens are too many at "
-                f"once; choose 1 to {most:,}"
-            )
-        if seed is None:  # new each time, and still a matter of the agent's state, not of the clock
-            seed = agent.energy.generation % 2**32
-        samples = agent.generate(n, seed=seed)
-        judge = judge_for(agent.dataset)
-        judgement = judge.judge_samples(
-            agent.model, agent.settings.temperature, samples, diverged=agent.diverged
-        )
-        self._charge(record, agent, "generate")
-        return GenerateReport(
-            name=record.name,
-            seed=seed,
-            texts=judgement.samples,
-            ended=tuple(samples.ended.tolist()),
-            valid=tuple(judgement.valid.tolist()),
-            unique=tuple(judgement.unique.tolist()),
-            creative=tuple(judgement.creative.tolist()),
-            judgement=judgement,
-            n_flops=samples.n_flops,
-        )
+        return self._training.generate(n, name, seed)
 
     def evaluate(self, name: str | None = None, *, split: str = "validation") -> EvaluateReport:
         """Measure an agent on a split of its dataset and charge it.
@@ -147,24 +230,7 @@ class Arena(Sight, Records):
         split: 'train', 'validation' or 'test'.
         Raises: UnknownName, InvalidValue for another split, StoreError.
         """
-        if split not in SPLITS:
-            raise InvalidValue(
-                f"split={printable(split)} is not one of {', '.join(SPLITS)}"
-                f"{did_you_mean(split, SPLITS)}"
-            )
-        record, agent = self._loaded(name)
-        documents = getattr(agent.dataset, split)
-        evaluation = agent.evaluate(documents)
-        self._charge(record, agent, "evaluate")
-        return EvaluateReport(
-            name=record.name,
-            split=split,
-            bits=evaluation.bits_per_token,
-            perplexity=evaluation.perplexity,
-            n_documents=len(documents),
-            n_tokens=int(evaluation.n_tokens.sum()),
-            n_flops=evaluation.n_flops,
-        )
+        return self._training.evaluate(name, split)
 
     # Battles
 
@@ -177,120 +243,143 @@ class Arena(Sight, Records):
         max_flops: int | None = None,
         exhibition: bool = False,
         seed: int = 0,
-        stop: Stop | None = None,
-        on_progress: Callable[[str, Progress], None] | None = None,
+        on_progress: OnSide | None = None,
     ) -> BattleReport:
         """Let two agents train n_steps more steps each, or what max_flops affords, and judge them.
 
         Both keep the training, the match and their ratings are recorded; an exhibition changes
-        nothing.  stop: asked between chunks; true keeps what was trained and records no match.
+        nothing.  A stop keeps what was trained and records no match.
         on_progress: called in this thread with 'a' or 'b' and a chunk's progress.
         Raises: UnknownName, InvalidValue, StoreError.
         """
-        record_a, agent_a = self._loaded(a)
-        record_b, agent_b = self._loaded(b)
-        if record_a.id == record_b.id:
-            raise InvalidValue(f"agent '{a}' cannot fight itself; clone it: clone_agent {a} NAME")
-        outcome = battles.fight(
-            agent_a,
-            agent_b,
-            n_steps=n_steps,
-            max_flops=max_flops,
+        return self._battles.fight(
+            a,
+            b,
+            n_steps,
+            max_flops,
+            exhibition=exhibition,
             seed=seed,
-            stop=stop,
             on_progress=on_progress,
-        )
-        match_id = None
-        if not exhibition:
-            fighters = [(record_a, agent_a), (record_b, agent_b)]
-            match_id = self._keep(fighters, "battle", None if outcome.stopped else outcome)
-        return BattleReport(
-            match_id=match_id, name_a=a, name_b=b, exhibition=exhibition, outcome=outcome
         )
 
     def matches(self) -> list[MatchRow]:
         """Return every recorded battle, oldest first."""
-        return [
-            MatchRow(
-                match_id=match_id,
-                ruleset=ruleset,
-                dataset_name=dataset_name,
-                name_a=name_a,
-                name_b=name_b,
-                winner=winner,
-                outcome=outcome,
-            )
-            for match_id, ruleset, dataset_name, name_a, name_b, winner, outcome in (
-                self._store.matches()
-            )
-        ]
+        return self._battles.all()
+
+    def match(self, match_id: int | None = None) -> MatchRow:
+        """Return a recorded battle, the latest if None.  Raises UnknownName."""
+        return self._battles.one(match_id)
 
     def leaderboard(self) -> list[LeaderboardRow]:
         """Return the current dataset's agents, the most efficient of each league first.
 
         Judging is free; what the judge found is kept until the weights change.
         """
-        dataset = self.dataset
-        records = [r for r in self._store.agents() if r.dataset_sha256 == dataset.sha256]
-        if not records:
-            return []
-        judge = judge_for(dataset)
-        found, new = {}, []
-        for record in records:
-            figures = self._store.score(score_key(record))
-            if figures is None:
-                key, figures = self._judged(record, judge)
-                new.append((key, figures))
-            found[record.id] = figures
-        if new:
-            with self._store.transaction():
-                for key, figures in new:
-                    self._store.put_score(key, figures)
-        entries = [entry_of(self._row(record, 0), found[record.id]) for record in records]
-        return rank(entries, judge.h)
+        return self._battles.leaderboard()
 
-    def _judged(self, record: AgentRecord, judge: Judge) -> tuple[ScoreKey, dict[str, Any]]:
-        """Judge an agent as it is now; the key is of the state that was judged."""
-        record, agent = self._loaded(record.name)
-        temperature = agent.settings.temperature
-        samples = agent.model.generate(
-            RULES.N_SAMPLES, temperature=temperature, seed=LEADERBOARD_SEED
-        )
-        judgement = judge.judge_samples(agent.model, temperature, samples, diverged=agent.diverged)
-        return score_key(record), judgement.as_dict()
+    # Files and proof
 
-    # Writing
+    def save(self, path: str | os.PathLike[str] | None = None, name: str | None = None) -> Path:
+        """Write an agent to a champion file, NAME.safetensors in the current folder by default.
 
-    def _keep(
+        path: a file, whose ending may be left out, or a folder.
+        An earlier champion of that path is replaced, any other file is not.
+        Raises: UnknownName, StoreError if the file cannot be written.
+        """
+        return self._proof.save(path, name)
+
+    def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentRow:
+        """Read an agent from a champion file; it becomes the current agent, energy and all.
+
+        as_name: what to call it here, if not by the name in the file.  It is unverified, unless an agent
+        of the same record has been verified here.
+        Raises: BadFile for a file that is no champion or of a dataset that is unknown here,
+        InvalidValue for a name that is taken.
+        """
+        return self._proof.load(path, as_name)
+
+    def unverified(self) -> list[str]:
+        """Return the names of the agents that came from files and have not been verified, oldest first."""
+        return self._proof.unverified()
+
+    def verify(self, name: str | None = None, *, on_progress: OnSide | None = None) -> VerifyReport:
+        """Retrain an agent from its seed and compare: is it what its record says?
+
+        on_progress: called with 'a' after each chunk.  An agent from a file that is what it says is
+        unverified no more.  A stop ends it without a verdict.
+        Raises: UnknownName; InvalidValue if its course is not known.
+        """
+        return self._proof.verify(name, on_progress=on_progress)
+
+    def verify_file(
         self,
-        fighters: list[tuple[AgentRecord, Agent]],
-        command: str,
-        outcome: battles.Outcome | None = None,
-    ) -> int | None:
-        """Write what agents have learned and spent, and the match if it was one."""
-        states = [  # packed before the lock is taken
-            (record, stored(agent), spent_since(record.energy, agent.energy))
-            for record, agent in fighters
-        ]
-        with self._store.transaction():
-            for record, state, spent in states:
-                self._store.update_agent(record, state, spent, command=command)
-            if outcome is None:
-                return None
-            (a, agent_a), (b, _) = fighters
-            rated = update_ratings(Rating(a.mu, a.sigma), Rating(b.mu, b.sigma), outcome.winner)
-            for record, rating in zip((a, b), rated, strict=True):
-                self._store.set_rating(record.id, rating.mu, rating.sigma)
-            if outcome.seed == LEADERBOARD_SEED:  # then the leaderboard would find the same
-                for (_, state, _), corner in zip(states, (outcome.a, outcome.b), strict=True):
-                    assert corner.judgement is not None
-                    self._store.put_score(score_key(state), corner.judgement.as_dict())
-            return self._store.insert_match(
-                a,
-                b,
-                ruleset=outcome.ruleset,
-                dataset_name=agent_a.dataset.name,
-                winner=outcome.winner,
-                outcome=outcome.record(),
-                starts={"a": start_of(a), "b": start_of(b)},
-            )
+        path: str | os.PathLike[str],
+        *,
+        dataset: str | os.PathLike[str] | None = None,
+        on_progress: OnSide | None = None,
+    ) -> VerifyReport:
+        """Do what `verify` does with a champion file, which stays out of the arena.
+
+        dataset: the text file that it learned, if the arena does not know it.
+        Raises: BadFile; InvalidValue if its course is not known or that was not its dataset.
+        """
+        return self._proof.verify_file(path, dataset=dataset, on_progress=on_progress)
+
+    def verify_match(self, match_id: int, *, on_progress: OnSide | None = None) -> VerifyReport:
+        """Make both fighters anew as they were before a match, let them fight again, and compare.
+
+        on_progress: called with 'a' or 'b' and a chunk's progress.  A stop ends it without a verdict.
+        Raises: UnknownName; InvalidValue if it cannot be replayed; BadFile if its record is damaged.
+        """
+        return self._proof.verify_match(match_id, on_progress=on_progress)
+
+    # Looking
+
+    def losses(self, name: str | None = None) -> LossHistory:
+        """Return the loss of every step an agent has trained.  Raises UnknownName."""
+        return self._looking.losses(name)
+
+    def gradients(self, name: str | None = None) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the gradients of an agent's next minibatch by weight name, and charge it.
+
+        Raises: UnknownName, StoreError.
+        """
+        return self._looking.gradients(name)
+
+    def gradient_course(
+        self,
+        name: str | None = None,
+        *,
+        replay: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> GradientCourse:
+        """Return the gradients of an agent now and, by training it anew, at steps of its past.
+
+        What is probed is charged, the replay is not; a long one needs replay=True.
+        Raises: UnknownName, StoreError.
+        """
+        return self._looking.gradient_course(name, replay=replay, on_progress=on_progress)
+
+    def attention(
+        self, name: str | None = None, text: str | None = None, *, layer: int | None = None
+    ) -> Attention:
+        """Return where an agent looks while it reads a text, in one layer or all, and charge it.
+
+        text: a typical document of validation if None.
+        Raises: UnknownName; InvalidValue for a text or a layer it does not have; StoreError.
+        """
+        return self._looking.attention(name, text, layer=layer)
+
+    def activations(self, name: str | None = None) -> Activations:
+        """Return how often an agent's MLP units are active on its next documents, and charge it.
+
+        Raises: UnknownName; InvalidValue if its weights are not finite; StoreError.
+        """
+        return self._looking.activations(name)
+
+    def diagnose(self, name: str | None = None) -> DiagnoseReport:
+        """Examine an agent's gradients, units and updates, and charge it.
+
+        Raises: UnknownName, StoreError.
+        """
+        return self._looking.diagnose(name)

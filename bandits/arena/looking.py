@@ -1,6 +1,6 @@
-"""What one may look at in an agent: its losses, gradients, attention, units and health; and a match again.
+"""What one may look at in an agent: its losses, gradients, attention, units and health.
 
-The half of `bandits.arena.Arena` that shows an agent and leaves it as it is.  What runs the model is
+The part of an Arena that shows an agent and leaves it as it is.  What runs the model is
 charged to the agent as evaluation, in operations; what only reads its state, or replays its training,
 is free.
 """
@@ -17,12 +17,10 @@ from bandits.agent.agent import Agent, Progress
 from bandits.agent.history import LossHistory
 from bandits.agent.recipe import Recipe
 from bandits.agent.replay import Retraining
-from bandits.arena.conversion import spent_since
-from bandits.arena.reports import MatchRow
-from bandits.arena.roster import Roster
+from bandits.arena.desk import Desk
 from bandits.contest.ngrams import NGrams
 from bandits.datasets import Dataset
-from bandits.errors import InvalidValue, UnknownName, printable
+from bandits.errors import InvalidValue, printable
 from bandits.health import diagnosis as health
 from bandits.health.network import block_norms
 from bandits.model.documents import Documents
@@ -71,19 +69,22 @@ class Activations:
     n_flops: int
 
 
-class Sight(Roster):
-    """The agents of an open arena.db, to look at; see Arena."""
+class Looking:
+    """The agents of an open arena, to look at; see Arena."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     def losses(self, name: str | None = None) -> LossHistory:
         """Return the loss of every step an agent has trained.  Raises UnknownName."""
-        return self._loaded(name)[1].history
+        return self._desk.take(name)[1].history
 
     def gradients(self, name: str | None = None) -> dict[str, npt.NDArray[np.float32]]:
         """Return the gradients of an agent's next minibatch by weight name, and charge it.
 
         Raises: UnknownName, StoreError.
         """
-        record, agent = self._loaded(name)
+        record, agent = self._desk.take(name)
         self._probe(record, agent, agent.settings.batch_size, "gradients")
         return agent.model.gradients()
 
@@ -96,11 +97,11 @@ class Sight(Roster):
     ) -> GradientCourse:
         """Return the gradients of an agent now and, by training it anew, at steps of its past.
 
-        What is probed is charged, the replay is not; a long one needs replay=True.  If it is interrupted
-        by what on_progress raises, nothing is charged.
+        What is probed is charged, the replay is not; a long one needs replay=True.  If it is stopped, or
+        on_progress raises, nothing is charged.
         Raises: UnknownName, StoreError.
         """
-        record, agent = self._loaded(name)
+        record, agent = self._desk.take(name)
         _, n_flops = agent.model.probe(agent.next_documents(agent.settings.batch_size))
         found = agent.model.gradients()
         steps: list[int] = []
@@ -112,6 +113,7 @@ class Sight(Roster):
                 for progress in past.to(stop):
                     if on_progress:
                         on_progress(progress)
+                    self._desk.check_stop()
                 if past.agent.n_steps < stop:
                     break
                 batch = past.agent.next_documents(past.agent.settings.batch_size)
@@ -121,7 +123,7 @@ class Sight(Roster):
                 for block, norm in block_norms(past.agent.model.gradients()).items():
                     norms.setdefault(block, []).append(norm)
         agent.charge(Energy(evaluation=n_flops))
-        self._charge(record, agent, "gradients")
+        self._desk.charge(record, agent, "gradients")
         return GradientCourse(
             gradients=found,
             steps=tuple(steps),
@@ -138,7 +140,7 @@ class Sight(Roster):
         text: a typical document of validation if None.
         Raises: UnknownName; InvalidValue for a text or a layer it does not have; StoreError.
         """
-        record, agent = self._loaded(name)
+        record, agent = self._desk.take(name)
         n_layer = agent.config.n_layer
         if layer is not None and not 0 <= layer < n_layer:
             raise InvalidValue(
@@ -150,7 +152,7 @@ class Sight(Roster):
         layers = tuple(range(n_layer)) if layer is None else (layer,)
         maps = tuple(agent.model.attention(i) for i in layers)
         agent.charge(Energy(evaluation=n_flops))
-        self._charge(record, agent, "attention")
+        self._desk.charge(record, agent, "attention")
         return Attention(text=text, n_layer=n_layer, layers=layers, maps=maps, n_flops=n_flops)
 
     def activations(self, name: str | None = None) -> Activations:
@@ -158,7 +160,7 @@ class Sight(Roster):
 
         Raises: UnknownName; InvalidValue if its weights are not finite; StoreError.
         """
-        record, agent = self._loaded(name)
+        record, agent = self._desk.take(name)
         _check_finite(record.name, agent)
         n_documents = max(N_READ, agent.settings.batch_size)
         n_flops = self._probe(record, agent, n_documents, "activations")
@@ -175,40 +177,18 @@ class Sight(Roster):
 
         Raises: UnknownName, StoreError.
         """
-        record, agent = self._loaded(name)
-        report = health.diagnose(agent, record.name, self._store.agent_names())
+        record, agent = self._desk.take(name)
+        report = health.diagnose(agent, record.name, self._desk.store.agents.names())
         agent.charge(Energy(evaluation=report.n_flops))
-        self._charge(record, agent, "diagnose")
+        self._desk.charge(record, agent, "diagnose")
         return report
-
-    def match(self, match_id: int | None = None) -> MatchRow:
-        """Return a recorded battle, the latest if None.  Raises UnknownName."""
-        if match_id is None:
-            match_id = self._store.latest_match()
-        if match_id is None:
-            raise UnknownName("no match is recorded yet; try 'battle A B 100'")
-        found = self._store.match(match_id)
-        return MatchRow(
-            match_id=found.id,
-            ruleset=found.ruleset,
-            dataset_name=found.dataset_name,
-            name_a=found.a_name,
-            name_b=found.b_name,
-            winner=found.winner,
-            outcome=found.outcome,
-            starts=found.starts,
-        )
 
     def _probe(self, record: AgentRecord, agent: Agent, n_documents: int, command: str) -> int:
         """Run an agent on its next documents as one minibatch, and charge it."""
         _, n_flops = agent.model.probe(agent.next_documents(n_documents))
         agent.charge(Energy(evaluation=n_flops))
-        self._charge(record, agent, command)
+        self._desk.charge(record, agent, command)
         return n_flops
-
-    def _charge(self, record: AgentRecord, agent: Agent, command: str) -> None:
-        with self._store.transaction():
-            self._store.charge(record.id, spent_since(record.energy, agent.energy), command=command)
 
 
 def typical_text(dataset: Dataset, most: int) -> str:

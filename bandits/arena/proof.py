@@ -1,6 +1,6 @@
 """Agents that travel, and proof: champion files, and the verification of agents, files and matches.
 
-The half of `bandits.arena.Arena` that answers for what an agent is.  An agent from a file is unverified
+The part of an Arena that answers for what an agent is.  An agent from a file is unverified
 until it has been retrained here; which records were true is kept, so the same file need not be retrained
 twice.  Replaying is free.
 """
@@ -20,8 +20,8 @@ from bandits.agent.recipe import Recipe
 from bandits.agent.replay import Retraining, Verification, verifying
 from bandits.agent.state import AgentState
 from bandits.arena.conversion import model_sha256, restored, stored
+from bandits.arena.desk import Desk, Stop
 from bandits.arena.reports import AgentRow, VerifyReport
-from bandits.arena.roster import Roster
 from bandits.contest import battle as battles
 from bandits.contest.rules import CURRENT as RULES
 from bandits.datasets import Dataset
@@ -29,12 +29,14 @@ from bandits.errors import BadFile, InvalidValue, printable
 from bandits.store.rows import MatchRecord
 from bandits.wording import format_flops
 
-Stop = Callable[[], bool]
 OnProgress = Callable[[str, Progress], None]
 
 
-class Records(Roster):
-    """The agents of an open arena.db as files and as claims; see Arena."""
+class Proof:
+    """The agents of an open arena as files and as claims; see Arena."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     def save(self, path: str | os.PathLike[str] | None = None, name: str | None = None) -> Path:
         """Write an agent to a champion file, NAME.safetensors in the current folder by default.
@@ -43,7 +45,7 @@ class Records(Roster):
         An earlier champion of that path is replaced, any other file is not.
         Raises: UnknownName, StoreError if the file cannot be written.
         """
-        record, agent = self._loaded(name)
+        record, agent = self._desk.take(name)
         target = Path(record.name if path is None else path)
         if path is not None and os.path.isdir(target):
             target = target / record.name
@@ -61,40 +63,39 @@ class Records(Roster):
         InvalidValue for a name that is taken.
         """
         if as_name is not None:
-            self._store.check_name_is_free(check_agent_name(as_name))
+            self._desk.store.agents.check_name_is_free(check_agent_name(as_name))
         champion = _champion_at(path)
         name, state = as_name or champion.name, champion.state
-        if name in self._store.agent_names():
+        if name in self._desk.store.agents.names():
             raise InvalidValue(
                 f"agent name '{name}' is taken; load it under another: load FILE --as NAME"
             )
         dataset = self._dataset_of(champion, "open its text first: dataset FILE")
         agent = Agent.from_state(replace(state, dataset_name=dataset.name), dataset)
         _check_bill(champion.name, agent)
-        unverified = not self._store.is_verified(state.record_sha256())
-        return self._enter(name, stored(agent), state.energy, "load", unverified=unverified)
+        unverified = not self._desk.store.is_verified(state.record_sha256())
+        return self._desk.enter(name, stored(agent), state.energy, "load", unverified=unverified)
 
     # Proof
 
     def unverified(self) -> list[str]:
         """Return the names of the agents that came from files and have not been verified, oldest first."""
-        return [record.name for record in self._store.agents() if record.unverified]
+        return [record.name for record in self._desk.store.agents.all() if record.unverified]
 
     def verify(
         self,
         name: str | None = None,
         *,
-        stop: Stop | None = None,
         on_progress: OnProgress | None = None,
     ) -> VerifyReport:
         """Retrain an agent from its seed and compare: is it what its record says?
 
-        stop: asked between chunks; true ends it without a verdict.  on_progress: called with 'a' after
-        each chunk.  An agent from a file that is what it says is unverified no more.
+        on_progress: called with 'a' after each chunk.  An agent from a file that is what it says is
+        unverified no more.
         Raises: UnknownName; InvalidValue if its course is not known.
         """
-        record, agent = self._loaded(name)
-        report = self._verify("agent", record.name, agent, stop, on_progress)
+        record, agent = self._desk.take(name)
+        report = self._verify("agent", record.name, agent, on_progress)
         if report.verified and record.unverified:
             self._remember(agent.state())
         return report
@@ -104,7 +105,6 @@ class Records(Roster):
         path: str | os.PathLike[str],
         *,
         dataset: str | os.PathLike[str] | None = None,
-        stop: Stop | None = None,
         on_progress: OnProgress | None = None,
     ) -> VerifyReport:
         """Do what `verify` does with a champion file, which stays out of the arena.
@@ -118,20 +118,18 @@ class Records(Roster):
         else:
             known = Dataset.from_file(Path(dataset), split=champion.state.dataset_split)
         agent = Agent.from_state(champion.state, known)
-        report = self._verify("file", champion.name, agent, stop, on_progress)
+        report = self._verify("file", champion.name, agent, on_progress)
         if report.verified:
             self._remember(champion.state)
         return report
 
-    def verify_match(
-        self, match_id: int, *, stop: Stop | None = None, on_progress: OnProgress | None = None
-    ) -> VerifyReport:
+    def verify_match(self, match_id: int, *, on_progress: OnProgress | None = None) -> VerifyReport:
         """Make both fighters anew as they were before a match, let them fight again, and compare.
 
         on_progress: called with 'a' or 'b' and a chunk's progress.
         Raises: UnknownName; InvalidValue if it cannot be replayed; BadFile if its record is damaged.
         """
-        record = self._store.match(match_id)
+        record = self._desk.store.matches.row(match_id)
         fighters: dict[str, Agent] = {}
         n_flops = 0
 
@@ -150,7 +148,7 @@ class Records(Roster):
         for side, recipe in self._recipes(record).items():
             retraining = Retraining(recipe)
             steps = retraining.to(recipe.n_steps)
-            stopped = not _watched(steps, side, stop, on_progress)
+            stopped = not _watched(steps, side, self._desk.stop, on_progress)
             fighters[side] = retraining.agent
             n_flops += retraining.agent.energy.training
             difference = _other_start(side, recipe, retraining.agent)
@@ -163,7 +161,7 @@ class Records(Roster):
             n_steps=record.outcome["n_steps"],
             max_flops=record.outcome["max_flops"],
             seed=record.outcome["seed"],
-            stop=stop,
+            stop=self._desk.stop,
             on_progress=on_progress,
         )
         n_flops += outcome.a.battle_flops + outcome.b.battle_flops
@@ -175,7 +173,6 @@ class Records(Roster):
         kind: str,
         name: str,
         agent: Agent,
-        stop: Stop | None,
         on_progress: OnProgress | None,
     ) -> VerifyReport:
         try:
@@ -194,7 +191,7 @@ class Records(Roster):
         def chunks() -> Iterator[Progress]:
             found.append((yield from steps))
 
-        _watched(chunks(), "a", stop, watch)
+        _watched(chunks(), "a", self._desk.stop, watch)
         verdict = found[0] if found else None
         return VerifyReport(
             kind=kind,
@@ -212,13 +209,13 @@ class Records(Roster):
     def _remember(self, state: AgentState) -> None:
         """Note that a record is true, and take the mark from the agents that are of it."""
         key, model = state.record_sha256(), model_sha256(state)
-        with self._store.transaction():
-            self._store.put_verified(key)
-            for record in self._store.agents():
+        with self._desk.store.transaction():
+            self._desk.store.put_verified(key)
+            for record in self._desk.store.agents.all():
                 if record.unverified and record.model_sha256 == model:
-                    row, arrays = self._store.agent_with_arrays(record.name)
+                    row, arrays = self._desk.store.agents.with_arrays(record.name)
                     if restored(row, arrays).record_sha256() == key:
-                        self._store.set_verified(row.id)
+                        self._desk.store.agents.set_verified(row.id)
 
     def _recipes(self, record: MatchRecord) -> dict[str, Recipe]:
         """Return what both fighters were before a match."""
@@ -232,7 +229,7 @@ class Records(Roster):
                 f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, battles are "
                 f"fought under {RULES.NUMBER} now"
             )
-        dataset = self._library.with_content(record.dataset_sha256, record.dataset_name)
+        dataset = self._desk.library.with_content(record.dataset_sha256, record.dataset_name)
         if dataset is None:
             raise BadFile(f"{shown} was about a dataset that this bandits does not have")
         recipes = {}
@@ -249,7 +246,7 @@ class Records(Roster):
 
     def _dataset_of(self, champion: Champion, way_out: str) -> Dataset:
         state = champion.state
-        dataset = self._library.with_content(state.dataset_sha256, state.dataset_name)
+        dataset = self._desk.library.with_content(state.dataset_sha256, state.dataset_name)
         if dataset is None:
             raise BadFile(
                 f"champion '{champion.name}' learned dataset '{printable(state.dataset_name, 40)}' "
@@ -278,13 +275,13 @@ def _check_bill(name: str, agent: Agent) -> None:
 
 
 def _watched(
-    steps: Iterator[Progress], side: str, stop: Stop | None, on_progress: OnProgress | None
+    steps: Iterator[Progress], side: str, stop: Stop, on_progress: OnProgress | None
 ) -> bool:
     """Run a retraining to its end, or until stop() is true; return whether it came to its end."""
     for progress in steps:
         if on_progress:
             on_progress(side, progress)
-        if stop and stop():
+        if stop():
             return False
     return True
 

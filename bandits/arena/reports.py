@@ -203,7 +203,9 @@ class MatchRow:
     name_b: str
     winner: str | None  # 'a', 'b' or None
     outcome: dict[str, Any] = field(repr=False)  # Outcome.as_dict() of that day
-    starts: dict[str, Any] | None = field(repr=False, default=None)  # both before it, if looked at
+    starts: dict[str, Any] | None = field(
+        repr=False, default=None
+    )  # both before it, if it was kept
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain JSON data."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 ALL = "all"
+KEPT = "{} will stop after this step; what was trained is kept"
 _MARK = "?"
 
 

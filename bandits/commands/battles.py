@@ -11,7 +11,7 @@ import cmd2
 from rich.text import Text
 
 from bandits.arena.reports import AgentRow, BattleReport
-from bandits.commands.base import BanditsCommands, marked, note_on_marks
+from bandits.commands.base import KEPT, BanditsCommands, marked, note_on_marks
 from bandits.model.schedules import last_step
 from bandits.shell.parsing import (
     CommandParser,
@@ -104,7 +104,7 @@ class BattleCommands(BanditsCommands):
             raise UsageError("battle: --json draws no race to --watch; leave one of them out")
         rows = {row.name: row for row in self.arena.agents() if row.name in (args.a, args.b)}
         view = self._view(args, rows, n_steps, budget, watch)
-        with self._cmd.stoppable() as stop, view:
+        with self._cmd.stoppable(KEPT.format(f"{args.a} and {args.b}")) as stopped, view:
             report = self.arena.battle(
                 args.a,
                 args.b,
@@ -112,18 +112,17 @@ class BattleCommands(BanditsCommands):
                 max_flops=budget,
                 exhibition=args.exhibition,
                 seed=seed,
-                stop=stop,
                 on_progress=view.battle,
             )
-            view.finish(report.outcome, stop)
+            view.finish(report.outcome, stopped)
         if args.json:
             self.say_json(report.as_dict())
         elif report.outcome.stopped:
             self._stopped(report)
         else:
             self.say(battle_card(report, self._cmd.width), _next(report, rows))
-        if stop():
-            raise KeyboardInterrupt
+        if stopped():
+            self._cmd.interrupt()
 
     def _view(
         self,

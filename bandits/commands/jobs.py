@@ -58,7 +58,7 @@ class JobCommands(BanditsCommands):
     def do_jobs(self, args: argparse.Namespace) -> None:
         """List the trainings in the background."""
         if args.wait and not self._cmd.await_jobs(self._cmd.jobs.running()):
-            raise KeyboardInterrupt
+            self._cmd.interrupt()
         jobs = self._cmd.jobs.all()
         rows = [job.row() for job in jobs]
         if args.json:
@@ -85,7 +85,7 @@ class JobCommands(BanditsCommands):
         for job in stopped:
             job.stop.set()
         if not self._cmd.await_jobs(stopped):
-            raise KeyboardInterrupt
+            self._cmd.interrupt()
 
 
 def _table(rows: Sequence[JobRow], jobs: Sequence[Job], width: int) -> Table:
@@ -93,14 +93,10 @@ def _table(rows: Sequence[JobRow], jobs: Sequence[Job], width: int) -> Table:
         Column("job", [f"{row.job}" for row in rows]),
         Column("agent", [" and ".join(row.agents) for row in rows], left=True, style="cyan"),
         Column("state", [row.state for row in rows], left=True),
-        Column("done", ["-" if job.share is None else f"{job.share:.0%}" for job in jobs]),
-        Column("steps", [_steps(row) for row in rows], dropped=2),
+        Column("done", [f"{job.share:.0%}" for job in jobs]),
+        Column("steps", [f"{row.n_done:,}/{row.n_steps:,}" for row in rows], dropped=2),
         Column("loss", [decimal(row.loss, 3) for row in rows], dropped=3),
         Column("steps/s", [significant(row.steps_per_second) for row in rows], dropped=4),
         Column("energy", [format_flops(row.n_flops) for row in rows], dropped=1),
     ]
     return fitting(columns, width)
-
-
-def _steps(row: JobRow) -> str:
-    return f"{row.n_done:,}" if row.n_steps is None else f"{row.n_done:,}/{row.n_steps:,}"

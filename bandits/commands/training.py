@@ -6,10 +6,11 @@ import argparse
 import math
 
 import cmd2
+from rich.console import Group
 from rich.text import Text
 
 from bandits.arena.reports import GenerateReport, TrainReport
-from bandits.commands.base import BanditsCommands, add_agent
+from bandits.commands.base import KEPT, BanditsCommands, add_agent
 from bandits.model.schedules import learning_rates
 from bandits.shell.parsing import (
     CommandParser,
@@ -25,6 +26,7 @@ from bandits.terminal.live.view import training_view
 from bandits.terminal.text import decimal, hint, percent, plural, shown
 from bandits.wording import format_flops
 
+_ROWS_AT_ONCE = 200  # of a sample
 _FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
 
 
@@ -72,14 +74,14 @@ class TrainingCommands(BanditsCommands):
             self._begin(name, n_steps, args.watch)
             return
         view = training_view(name, n_steps, self._cmd.stdout, watch)
-        with self._cmd.stoppable() as stop, view:
-            report = self.arena.train(n_steps, args.agent, stop=stop, on_progress=view.train)
-            view.finish(report, stop)
+        with self._cmd.stoppable(KEPT.format(name)) as stopped, view:
+            report = self.arena.train(n_steps, args.agent, on_progress=view.train)
+            view.finish(report, stopped)
         self._describe(report)
         if report.stopped:
             self._cmd.session.note_training(report.name, report.n_done)
-        if stop():
-            raise KeyboardInterrupt
+        if stopped():
+            self._cmd.interrupt()
 
     def _begin(self, name: str, n_steps: int, watch: str | None) -> None:
         """Train in the background."""
@@ -159,7 +161,9 @@ class TrainingCommands(BanditsCommands):
         texts = [
             f"{mark} {shown(text, 34)}" for text, mark in zip(report.texts, marks, strict=True)
         ]
-        self.say(in_columns(texts, [_MARKS[mark][1] for mark in marks], self._cmd.width))
+        rows = in_columns(texts, [_MARKS[mark][1] for mark in marks], self._cmd.width)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):  # between them a Ctrl-C is heard
+            self.say(Group(*rows[start : start + _ROWS_AT_ONCE]))
         used = [mark for mark in _MARKS if mark in marks]
         legend = "   ".join(f"{mark} {_MARKS[mark][0]}" for mark in used)
         self.say(Text(legend, style="dim"))

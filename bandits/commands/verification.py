@@ -11,6 +11,7 @@ import cmd2
 from cmd2 import Completions
 from rich.text import Text
 
+from bandits.agent.agent import Progress
 from bandits.arena.reports import VerifyReport
 from bandits.commands.base import ALL, BanditsCommands
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean
@@ -90,7 +91,7 @@ class VerificationCommands(BanditsCommands):
             n_true = sum(report.verified for report in reports)
             self.say(f"{n_true} of {len(words)} verified")
         if reports and reports[-1].stopped:
-            raise KeyboardInterrupt
+            self._cmd.interrupt()
 
     def _spread(self, words: list[str], names: list[str]) -> tuple[list[str], bool]:
         """Return all that is to be verified, and whether a list was asked for."""
@@ -111,28 +112,25 @@ class VerificationCommands(BanditsCommands):
     def _verify(self, word: str, names: list[str], dataset: str | None) -> VerifyReport:
         call = self._call(word, names, dataset)
         corners = ("replay a", "replay b") if _is_match(word) else (f"replay {shown(word, 30)}",)
-        with self._cmd.stoppable() as stop, ProgressLine(*corners) as progress:
-            return call(stop, progress)
+        note = f"the proof of {shown(word, 30)} will stop after this step"
+        with self._cmd.stoppable(note), ProgressLine(*corners) as progress:
+            return call(progress.battle)
 
     def _call(
         self, word: str, names: list[str], dataset: str | None
-    ) -> Callable[[Callable[[], bool], ProgressLine], VerifyReport]:
+    ) -> Callable[[Callable[[str, Progress], None]], VerifyReport]:
         """Return what verifies a word: an agent, a match or a file."""
         path = Path(os.path.expanduser(word))
         is_file = word not in names and _means_a_file(word, path)
         if dataset is not None and not is_file:
             raise UsageError("verify: --dataset is for champion files; an agent knows its dataset")
         if word in names:
-            return lambda stop, line: self.arena.verify(word, stop=stop, on_progress=line.battle)
+            return lambda watch: self.arena.verify(word, on_progress=watch)
         if _is_match(word):
-            return lambda stop, line: self.arena.verify_match(
-                int(word), stop=stop, on_progress=line.battle
-            )
+            return lambda watch: self.arena.verify_match(int(word), on_progress=watch)
         if is_file:
             text = None if dataset is None else os.path.expanduser(dataset)
-            return lambda stop, line: self.arena.verify_file(
-                path, dataset=text, stop=stop, on_progress=line.battle
-            )
+            return lambda watch: self.arena.verify_file(path, dataset=text, on_progress=watch)
         if not names and not word:
             raise UnknownName("there are no agents; make one with create_agent NAME")
         raise UnknownName(

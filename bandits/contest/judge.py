@@ -6,7 +6,7 @@ figures.  Judging is the arena's and costs the agent no energy.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -96,13 +96,19 @@ class Judge:
         self, model: GPT, temperature: float, seed: int, n_samples: int = RULES.N_SAMPLES
     ) -> Judgement:
         """Judge a model by the test split and by documents that it generates from `seed`."""
-        return _result(self.judging(model, temperature, seed, n_samples))
+        return finished(self.judging(model, temperature, seed, n_samples))
 
     def judge_samples(
         self, model: GPT, temperature: float, samples: Samples, *, diverged: bool = False
     ) -> Judgement:
         """Judge a model by the test split and by documents that it generated before."""
-        return _result(self._judging(model, temperature, [samples], diverged))
+        return finished(self.judging_samples(model, temperature, samples, diverged=diverged))
+
+    def judging_samples(
+        self, model: GPT, temperature: float, samples: Samples, *, diverged: bool = False
+    ) -> Generator[None, None, Judgement]:
+        """Judge as `judge_samples` does, yielding now and then."""
+        return self._judging(model, temperature, [samples], diverged)
 
     def judging(
         self,
@@ -172,14 +178,18 @@ class Judge:
         )
 
 
-def _result(judging: Generator[None, None, Judgement]) -> Judgement:
-    """Run a judging to its end."""
+def finished(
+    judging: Generator[None, None, Judgement], check_stop: Callable[[], None] | None = None
+) -> Judgement:
+    """Run a judging to its end; check_stop is called between its parts, and may raise."""
     while True:
         try:
             next(judging)
         except StopIteration as end:
             judgement: Judgement = end.value
             return judgement
+        if check_stop:
+            check_stop()
 
 
 _judges: dict[tuple[str, str | None], Judge] = {}

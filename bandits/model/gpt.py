@@ -7,7 +7,7 @@ Source of the model: Andrej Karpathy, microGPT (karpathy.github.io, 12 Feb 2026)
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ from bandits.model.seeding import initial_weights, weight_shapes
 MAX_SIDE_BY_SIDE = 32  # documents that are generated at a time
 
 Arrays = dict[str, npt.NDArray[np.float32]]
+CheckStop = Callable[[], None]
 
 SLICE_FLOPS = (
     100_000_000  # scored or sampled by one call, which no Ctrl-C can stop: well under 0.1 s
@@ -267,11 +268,16 @@ class GPT:
     # ---- scoring and sampling --------------------------------------------------------------------
 
     def evaluate(
-        self, documents: Documents | Sequence[Sequence[int]], temperature: float = 1.0
+        self,
+        documents: Documents | Sequence[Sequence[int]],
+        temperature: float = 1.0,
+        *,
+        check_stop: CheckStop | None = None,
     ) -> Evaluation:
         """Return the bits of these documents, each for itself, at a temperature.
 
         Tokens past block_size count as uniform guesses, log2(vocab_size) bits.
+        check_stop: called every few hundredths of a second; what it raises ends it.
         """
         check_temperature(temperature)
         packed = self._packed(documents)
@@ -280,6 +286,8 @@ class GPT:
         for start, stop in slices(
             len(packed), evaluate_flops(self.config, [self.config.block_size])
         ):
+            if check_stop:
+                check_stop()
             offsets = packed.offsets[start : stop + 1]
             n_flops += self._engine.evaluate(packed.tokens, offsets, temperature, bits[start:stop])
         if n_tokens.max() > self.config.block_size:
@@ -295,10 +303,12 @@ class GPT:
         seed: int = 0,
         first: int = 0,
         batch_size: int = MAX_SIDE_BY_SIDE,
+        check_stop: CheckStop | None = None,
     ) -> Samples:
         """Return documents first .. first + n - 1 of the endless sequence of this seed.
 
         batch_size of them are made side by side, at most 32: that changes the speed, not a bit.
+        check_stop: called every few hundredths of a second; what it raises ends it.
         """
         Settings(temperature=temperature, batch_size=batch_size)
         check_generated(n)
@@ -309,6 +319,8 @@ class GPT:
         check_seed(seed)
         finite, n_flops = True, 0
         for start, stop in slices(n, generate_flops(self.config, [self.config.block_size])):
+            if check_stop:
+                check_stop()
             rows = slice(start, stop)
             is_finite, cost = self._engine.generate(
                 temperature,

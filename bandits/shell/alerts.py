@@ -52,7 +52,7 @@ class AlertingCmd(InterruptibleCmd):
 
     def get_bottom_toolbar(self) -> AnyFormattedText:
         """Return the bar: every job that runs, as far as they fit in a line."""
-        line = " " + "  ·  ".join(_in_short(job.row(), job.share) for job in self.jobs.running())
+        line = " " + "  ·  ".join(_in_short(job) for job in self.jobs.running())
         return line if len(line) < self.width else line[: self.width - 2] + "…"
 
     def show_jobs(self) -> None:
@@ -64,8 +64,8 @@ class AlertingCmd(InterruptibleCmd):
     def note_busy(self, name: str | None = None) -> None:
         """Say below a table which agents train in the background, or whether this one does."""
         for job in self.jobs.running():
-            if name is None or name in job.agents:
-                line = f"as it was last kept; {_in_short(job.row(), job.share)}"
+            if name in (None, job.agent):
+                line = f"as it was last kept; {_in_short(job)}"
                 self.poutput(Text(line, style="dim"), soft_wrap=False)
 
     def after_command(self) -> None:
@@ -80,8 +80,8 @@ class AlertingCmd(InterruptibleCmd):
 
     def _job_ended(self, job: Job) -> None:
         """Take the end of a job, in its thread."""
-        if job.error is None and len(job.agents) == 1:
-            self.session.note_training(job.agents[0], job.row().n_done)
+        if job.error is None:
+            self.session.note_training(job.agent, job.row().n_done)
         if self.interactive and self._is_tty_session(self.main_session):
             if job.claim():
                 self.add_alert(msg=ending(job))
@@ -113,10 +113,11 @@ class AlertingCmd(InterruptibleCmd):
         A first Ctrl-C stops those that are waited for, a second one leaves without them: then what
         they have trained since they last kept it is lost.
         """
-        self._pressed, heard = False, False
+        self.forgive()
+        heard = False
         jobs = self.jobs.running()
         if jobs and self.interactive:
-            names = ", ".join(name for job in jobs for name in job.agents)
+            names = ", ".join(job.agent for job in jobs)
             self.mention(f"stopping {plural(len(jobs), 'job')}: what {names} trained is kept")
         while True:
             if stop:
@@ -128,7 +129,8 @@ class AlertingCmd(InterruptibleCmd):
                 left = ", ".join(str(job.number) for job in self.jobs.running())
                 self.mention(f"left without job {left}: its latest steps are not kept")
                 return False
-            self._pressed, heard, stop = False, True, True
+            self.forgive()
+            heard = stop = True
 
     def mention(self, line: str) -> None:
         """Print a line to standard error, if anybody is there to read it."""
@@ -139,12 +141,11 @@ class AlertingCmd(InterruptibleCmd):
 def ending(job: Job) -> Text:
     """Return how a job ended, in two lines."""
     row = job.row()
-    names = " and ".join(row.agents)
     lead, style = {
-        "done": (f"{names} trained {plural(row.n_done, 'step')}", "green"),
-        "stopped": (f"{names} stopped after {_of(row)}; what was trained is kept", ""),
-        "exploded": (f"{names} exploded after {_of(row)}: its loss is not finite", "bold red"),
-        "failed": (f"{names} failed after {_of(row)}: {row.error}", "bold red"),
+        "done": (f"{job.agent} trained {plural(row.n_done, 'step')}", "green"),
+        "stopped": (f"{job.agent} stopped after {_of(row)}; what was trained is kept", ""),
+        "exploded": (f"{job.agent} exploded after {_of(row)}: its loss is not finite", "bold red"),
+        "failed": (f"{job.agent} failed after {_of(row)}: {row.error}", "bold red"),
     }[row.state]
     figures = [f"loss {decimal(row.loss, 4)}"] if row.loss is not None else []
     figures += [f"now at step {job.step:,}"] if job.step is not None else []
@@ -153,19 +154,19 @@ def ending(job: Job) -> Text:
 
 
 def _of(row: JobRow) -> str:
-    if row.n_steps is None:
-        return plural(row.n_done, "step")
     return f"{row.n_done:,} of {plural(row.n_steps, 'step')}"
 
 
-def _in_short(row: JobRow, share: float | None) -> str:
-    names = "+".join(row.agents)
-    if row.state == "stopping" or share is None or row.n_steps is None:
-        return f"job {row.job}: {names} is stopping"
+def _in_short(job: Job) -> str:
+    row = job.row()
+    if row.state == "stopping":
+        return f"job {row.job}: {job.agent} is stopping"
     left = ""
     if row.steps_per_second > 0:
         left = f", {duration((row.n_steps - row.n_done) / row.steps_per_second)} left"
-    return f"job {row.job}: {names} {math.floor(100 * share)}%, loss {decimal(row.loss)}{left}"
+    return (
+        f"job {row.job}: {job.agent} {math.floor(100 * job.share)}%, loss {decimal(row.loss)}{left}"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -5,13 +5,14 @@ What is typed and aliased is kept at once, not at exit.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeVar, cast
+from typing import Any, Protocol, TextIO
 
 from cmd2 import rich_utils
 from cmd2.parsing import Statement
@@ -19,15 +20,10 @@ from cmd2.parsing import Statement
 from bandits.arena.arena import Arena
 from bandits.errors import BanditsError, printable
 from bandits.shell.alerts import AlertingCmd
-from bandits.shell.call import Call
-from bandits.shell.calls import CalledArena
 from bandits.shell.manual import HelpfulCmd
 from bandits.shell.memory import Memory, Shortcuts
 from bandits.shell.strict import LINE_LIMIT
 from bandits.store.database import FILE_NAME
-
-_LAST_SECONDS = 5.0  # for a thread that is in the middle of a long step of the engine
-T = TypeVar("T")
 
 
 def plain_terminal() -> bool:
@@ -85,8 +81,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         )
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
         self._arena: Arena | None = None
-        self._called = CalledArena(self)
-        self._dropped: list[Call] = []
+        self._aside = ThreadPoolExecutor(max_workers=1)
         self.tutor: Onlooker | None = None  # while a tutorial is under way
         self.take_up: Callable[[], Onlooker | None] | None = getattr(self, "take_up", None)
         self._ran = ""  # the command that has just succeeded
@@ -108,41 +103,29 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
 
     @property
     def arena(self) -> Arena:
-        """The arena of this home, as commands may use it."""
-        return cast(Arena, self._called)
+        """The arena of this home, opened when it is first needed.
 
-    def open_arena(self) -> Arena:
-        """Return the arena of this home, opened when it is first needed."""
+        Its long work asks this shell whether to stop; it touches no agent that trains in the background.
+        """
+        self.check_interrupt()
         if self._arena is None:
             self.session.in_old_arena = (self.home / FILE_NAME).exists()
-            self._arena = Arena(self.home)
+            self._arena = Arena(self.home, stop=self.stop_asked, check_free=self.jobs.check_free)
         return self._arena
 
-    def aside(self, work: Callable[[], T]) -> T:
+    def aside(self, work: Callable[[], None]) -> None:
         """Do work that a Ctrl-C need not wait for: left alone it ends by itself and does no harm."""
-        call = Call(work)
-        with self.deaf():
-            call.start()
-            if not self.wait(call.done, grace=0.0):
-                self._dropped.append(call)
+        future = self._aside.submit(work)
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        if self.wait(done):
+            future.result()
         self.check_interrupt()
-        return cast(T, call.outcome())
-
-    def drop(self, call: Call) -> None:
-        """End a call that nobody waits for any more."""
-        call.end()
-        self._dropped = [known for known in self._dropped if known.is_alive()] + [call]
-
-    def give_away_arena(self) -> None:
-        """Leave the open arena to whoever still uses it; the next command opens it anew."""
-        self._arena = None
 
     def close(self) -> None:
-        """Close the arena, if it was opened, and let no thread outlive it: Python would abort."""
-        for call in self._dropped:
-            call.end()
-        for call in self._dropped:
-            call.join(_LAST_SECONDS)
+        """Close the arena, if it was opened, when what was begun aside has ended."""
+        self._aside.shutdown()
+        self._ear.close()
         if self._arena is not None:
             self._arena.close()
             self._arena = None
@@ -158,9 +141,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
     def confirm(self, question: str) -> bool:
         """Ask the player; anything but yes is no."""
         try:
-            with contextlib.ExitStack() as stack:
-                if self._is_tty_session(self.main_session):  # then Ctrl-C is a key
-                    stack.enter_context(self.deaf())
+            with self.asking():
                 return self.read_input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         except EOFError:
             return False

@@ -1,21 +1,24 @@
-"""Ctrl-C: it ends the command, at once, never the shell, and no change is left half made.
+"""Ctrl-C: a wish that whoever works asks for, at a place where stopping does no harm.
 
-A key press is a signal only while a command runs; at the prompt prompt_toolkit takes it as a key.
-Three places hear the signal, each in its own way: a training has a flag that it polls; a call of
-the arena runs in a thread of its own (bandits.shell.calls), and whoever waits for it can leave;
-everything else a command does is interrupted by KeyboardInterrupt, as in any program.  Between
-commands the signal is kept for the next one, for there the history is written and the prompt drawn.
+A press is a signal only while a command runs; at the prompt prompt_toolkit takes it as a key.  The signal
+raises nothing: it is noted, and heard where it is asked for.  The arena asks between two steps of a
+training and between two parts of anything long, `say` before it prints more, and the shell before it
+runs the next command.  So nothing is ever interrupted in its middle, and nothing half done need be undone.
+What asks for an answer alone is broken off at once.
+
+While the engine is inside one long step nothing can ask.  Then a thread that waits for the signal says
+after a moment that the stop will come, and when.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import sys
 import threading
-import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any, NoReturn
 
 from cmd2.parsing import Statement
@@ -24,125 +27,181 @@ from prompt_toolkit.keys import Keys
 
 from bandits.shell.strict import StrictCmd
 
-GRACE_SECONDS = 0.15  # what a Ctrl-C leaves a call to end in by itself; the promise is 0.3
+PATIENCE_SECONDS = 0.25  # after which a press that nothing has heard is answered in words
 _POLL_SECONDS = 0.03
-_AGAIN_SECONDS = 0.08
+_IT_TAKES_A_WHILE = "stopping: what runs now ends first"
+
+
+class Ear:
+    """A thread that hears SIGINT while the main thread is inside the engine, and then calls `heard`.
+
+    Python tells it by the file descriptor of signal.set_wakeup_fd, whatever the main thread does.
+    """
+
+    def __init__(self, heard: Callable[[], None]) -> None:
+        self._heard = heard
+        self._inside, self._outside = socket.socketpair()
+        self._outside.setblocking(False)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while numbers := self._inside.recv(64):
+            if signal.SIGINT in numbers:
+                self._heard()
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the signals that come in this context; outside the main thread, none do."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._outside.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._outside.close()
 
 
 class InterruptibleCmd(StrictCmd):
-    """A command interpreter that a Ctrl-C brings back to its prompt within 0.3 s."""
+    """A command interpreter that a Ctrl-C brings back to its prompt."""
 
     def __init__(self, *, interactive: bool, **options: Any) -> None:
         super().__init__(**options)
         self.interactive = interactive
-        self._pressed = False  # a Ctrl-C that nothing has answered yet
-        self._line_broken = False  # the terminal has written ^C where the prompt would stand
-        self._raising = False  # the main thread is where KeyboardInterrupt does no harm
-        self._stop: threading.Event | None = None
+        self._pressed = threading.Event()  # a Ctrl-C that nothing has answered yet
+        self._ended_by: int | None = None  # the signal that ends the run after this command
+        self._in_command = False
+        self._asking = False  # for an answer, which a signal breaks off
+        self._answered = False  # by what the command said; else the line with ^C is left as it is
+        self._n_changes = 0  # of what a Ctrl-C would stop: commands begun and ended, works done
+        self._note = _IT_TAKES_A_WHILE
+        self._ear = Ear(self._say_if_it_takes_a_while)
+
+    # ------------------------------------------------------------------ who hears it
+
+    def stop_asked(self) -> bool:
+        """Whether a Ctrl-C was pressed that nothing has answered yet."""
+        return self._pressed.is_set()
+
+    def check_interrupt(self) -> None:
+        """Raise the KeyboardInterrupt of a Ctrl-C that nothing has answered yet, inside a command."""
+        if self._in_command and self._pressed.is_set():
+            self.interrupt()
+
+    def interrupt(self) -> NoReturn:
+        """End the command."""
+        if self._ended_by is not None:
+            sys.exit(128 + self._ended_by)
+        raise KeyboardInterrupt
 
     @contextlib.contextmanager
-    def stoppable(self) -> Iterator[Callable[[], bool]]:
-        """While in this context the first Ctrl-C makes the yielded function true, and no more.
+    def stoppable(self, note: str) -> Iterator[Callable[[], bool]]:
+        """While in this context a Ctrl-C is answered by what runs, which keeps what it has done.
 
-        The second one interrupts as usual, should the first not be heard.
+        note: what is said if that takes long.  Yields a function: whether it was pressed.  Whoever leaves
+        the context after a press says what came of it, and ends the command with `interrupt`.
         """
-        self._stop = threading.Event()
+        pressed_before = False
+
+        def pressed() -> bool:
+            return pressed_before or self._pressed.is_set()
+
+        self._note, outer = note, self._note
         try:
-            yield self._stop.is_set
+            yield pressed
         finally:
-            if self._stop.is_set():  # answered: whoever stopped by it says so
-                self._pressed = False
-            self._stop = None
+            self._note = outer
+            self._n_changes += 1
+        pressed_before = self._answered = self._pressed.is_set()
+        self._pressed.clear()
+
+    def wait(self, done: threading.Event) -> bool:
+        """Wait for an event.  Returns whether it came: not if a Ctrl-C was pressed first."""
+        while not done.wait(_POLL_SECONDS):
+            if self._pressed.is_set():
+                return False
+        return True
 
     @contextlib.contextmanager
-    def deaf(self) -> Iterator[None]:
-        """While in this context a Ctrl-C raises nothing; `wait` hears it, and `check_interrupt`."""
-        raising, self._raising = self._raising, False
+    def asking(self) -> Iterator[None]:
+        """While in this context, where nothing is done but waited for, a Ctrl-C raises at once."""
+        if self._pressed.is_set():
+            self.interrupt()
+        outer, self._asking = self._asking, True
         try:
             yield
         finally:
-            self._raising = raising
+            self._asking = outer
+
+    def forgive(self) -> None:
+        """Take the Ctrl-C as answered."""
+        self._pressed.clear()
+
+    # ------------------------------------------------------------------ signals
 
     def sigint_handler(self, signum: int, frame: Any) -> None:
-        """Take a Ctrl-C to whoever can act on it now."""
+        """Note a Ctrl-C."""
         if self._cur_pipe_proc_reader is not None:
             self._cur_pipe_proc_reader.send_sigint()
-        first = self._stop is not None and not self._stop.is_set()
-        if self._stop is not None:
-            self._stop.set()
-        self._pressed = True
-        if not self._raising or first or self.sigint_protection:
-            return
-        again = threading.Timer(_AGAIN_SECONDS, self._again)  # should it be swallowed on the way
-        again.daemon = True
-        again.start()
-        if not _importing(frame):  # else a module that is imported in part would stay so
+        self._pressed.set()
+        if self._asking:
             self.interrupt()
 
     def termination_signal_handler(self, signum: int, frame: Any) -> None:
         """Take the end of the terminal, or of the session: what trains stops, and is kept."""
-        if self._stop is not None:
-            self._stop.set()
-        super().termination_signal_handler(signum, frame)
+        if not self._in_command or self._asking:
+            super().termination_signal_handler(signum, frame)
+        self._ended_by = signum
+        self._pressed.set()
 
-    def _again(self) -> None:
-        if self._pressed and self._raising:
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    def _say_if_it_takes_a_while(self) -> None:
+        """Say what a Ctrl-C waits for, in the ear's thread, if the same work still runs after a moment."""
+        before = self._n_changes
+        threading.Event().wait(PATIENCE_SECONDS)
+        if self._in_command and self._n_changes == before:
+            self.mention(self._note)
 
-    def interrupt(self) -> NoReturn:
-        """End the command."""
-        self._line_broken = True  # not mended here: a signal may have come in the middle of a write
-        raise KeyboardInterrupt
+    @abstractmethod
+    def mention(self, line: str) -> None:
+        """Print a line to standard error."""
 
-    def wait(self, done: threading.Event, *, grace: float = GRACE_SECONDS) -> bool:
-        """Wait for an event, so that a Ctrl-C is heard.
-
-        Returns whether it came: not if a Ctrl-C was pressed and `grace` seconds have passed since.
-        """
-        pressed_at = time.monotonic() if self._pressed else None
-        with self.deaf():
-            while not done.wait(_POLL_SECONDS):
-                now = time.monotonic()
-                if self._pressed and pressed_at is None:
-                    pressed_at = now
-                if pressed_at is not None and now - pressed_at >= grace:
-                    return False
-        return True
-
-    def check_interrupt(self) -> None:
-        """Raise the KeyboardInterrupt of a Ctrl-C that nothing has answered yet."""
-        if self._pressed:
-            self.interrupt()
-
-    # ------------------------------------------------------------------ where it is heard
+    # ------------------------------------------------------------------ commands
 
     def onecmd(self, statement: Statement | str, *, add_to_history: bool = True) -> bool:
         """Run a command; a Ctrl-C that came on the way to it, or was not answered in it, ends it."""
-        outer, self._line_broken = self._raising, False
+        outer, self._in_command = self._in_command, True
         if not outer:
+            self._answered = False
             self._hear_keys()
+        self._n_changes += 1
         try:
-            self._raising = True
-            self.check_interrupt()
-            stop = super().onecmd(statement, add_to_history=add_to_history)
-            self.check_interrupt()
-            return stop
+            with contextlib.nullcontext() if outer else self._ear.listening():
+                self.check_interrupt()
+                stop = super().onecmd(statement, add_to_history=add_to_history)
+                self.check_interrupt()
+                return stop
         except KeyboardInterrupt:
-            self._raising = self._pressed = False
-            if self._line_broken and self.interactive:
-                self.poutput()
-            self._line_broken = False
+            if self.interactive and not self._answered:
+                self.poutput()  # the terminal has written ^C where the prompt would stand
+            self._answered = True
+            self._pressed.clear()
+            if self._ended_by is not None:
+                self.interrupt()
             raise
         finally:
-            self._raising = outer
+            self._n_changes += 1
+            self._in_command = outer
 
-    def onecmd_plus_hooks(self, line: str, **options: Any) -> bool:
-        """Run a line, and leave no trace of where in it a Ctrl-C came."""
-        outer = self._raising
-        try:
-            return super().onecmd_plus_hooks(line, **options)
-        finally:
-            self._raising = outer
+    def poutput(self, *objects: Any, **options: Any) -> None:
+        """Print, unless a Ctrl-C has ended the command meanwhile."""
+        self.check_interrupt()
+        super().poutput(*objects, **options)
+
+    # ------------------------------------------------------------------ the prompt
 
     def _hear_keys(self) -> None:
         """Find a Ctrl-C that was typed right behind the command, while the prompt was leaving."""
@@ -152,7 +211,7 @@ class InterruptibleCmd(StrictCmd):
         keys = [*get_typeahead(terminal), *terminal.read_keys()]
         presses = [n for n, key in enumerate(keys) if key.key == Keys.ControlC]
         if presses:
-            self._pressed = True
+            self._pressed.set()
             keys = keys[presses[-1] + 1 :]
         store_typeahead(terminal, keys)
 
@@ -160,36 +219,15 @@ class InterruptibleCmd(StrictCmd):
         if self._is_tty_session(self.main_session):
             return super()._read_command_line(prompt)
         self._forget_presses()
-        self._raising = True  # a terminal that cannot edit: Ctrl-C is a signal there too
-        try:
+        with self.asking():  # a terminal that cannot edit: Ctrl-C is a signal there too
             return super()._read_command_line(prompt)
-        finally:
-            self._raising = False
 
     def pre_prompt(self) -> None:
         """Forget what came before the prompt; from here on Ctrl-C is for what is typed at it."""
         self._forget_presses()
 
-    def forgive(self) -> None:
-        """Take the Ctrl-C as answered."""
-        self._pressed = False
-
     def _forget_presses(self) -> None:
-        if self._pressed:  # between two commands: the terminal has written ^C all the same
+        if self._pressed.is_set():  # between two commands: the terminal has written ^C all the same
             self.main_session.output.write_raw("\r\n")
             self.main_session.output.flush()
-            self._pressed = False
-
-
-def quiet_unraisable(problem: sys.UnraisableHookArgs) -> None:
-    """Say nothing of a Ctrl-C that came in a finaliser, where Python can only drop it; it comes again."""
-    if not isinstance(problem.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(problem)
-
-
-def _importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "importlib._bootstrap":
-            return True
-        frame = frame.f_back
-    return False
+            self._pressed.clear()

@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandits.arena.arena import Arena
-from bandits.arena.reports import BattleReport, TrainReport
+from bandits.arena.reports import TrainReport
 from bandits.errors import BanditsError, InvalidValue, printable
-from bandits.shell.call import Call
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Progress
@@ -39,7 +38,7 @@ class JobRow:
 
     job: int
     agents: tuple[str, ...]
-    n_steps: int | None  # asked for; None for a battle for energy
+    n_steps: int  # asked for
     n_done: int
     loss: float | None  # of the latest chunk; when it has ended, the mean of the last 50 steps
     steps_per_second: float
@@ -54,11 +53,11 @@ class JobRow:
 
 
 class Job:
-    """One training in the background, or one that was left to end there."""
+    """One training in the background."""
 
-    def __init__(self, number: int, agents: Sequence[str], n_steps: int | None) -> None:
+    def __init__(self, number: int, agent: str, n_steps: int) -> None:
         self.number = number
-        self.agents = tuple(agents)
+        self.agent = agent
         self.n_steps = n_steps
         self.step: int | None = None
         self.error: BanditsError | None = None
@@ -72,22 +71,32 @@ class Job:
         self._n_before = self._n_done = 0  # steps: of the instalments that are kept, and all
         self._flops_before = self._n_flops = 0
         self._started = self._latest = time.monotonic()
+        self._due = 0.0  # when the instalment is to end
 
-    def work(self, home: Path) -> None:
-        """Train in instalments to the end, or until asked to stop.  Raises what Arena.train does."""
-        assert self.n_steps is not None
-        with Arena(home) as arena:
+    def run(self, home: Path) -> None:
+        """Train in instalments to the end, or until asked to stop; what that raises is kept in `error`."""
+        try:
+            self._train(home)
+        except BanditsError as problem:
+            self._fail(problem)
+        except Exception as defect:
+            self._fail(BanditsError(f"{type(defect).__name__}: {defect}"))
+        finally:
+            self.ended.set()
+            self.settled.set()
+
+    def _train(self, home: Path) -> None:
+        with Arena(home, stop=self._is_to_stop) as arena:
             while True:
-                due = time.monotonic() + INSTALMENT_SECONDS
-                report = arena.train(
-                    self.n_steps - self._n_before,
-                    self.agents[0],
-                    stop=lambda due=due: self.stop.is_set() or time.monotonic() > due,  # type: ignore[misc]
-                    on_progress=self._take,
-                )
-                self.keep(report)
+                self._due = time.monotonic() + INSTALMENT_SECONDS
+                n_left = self.n_steps - self._n_before
+                report = arena.train(n_left, self.agent, on_progress=self._take)
+                self._keep(report)
                 if not report.stopped or self.stop.is_set():
                     return
+
+    def _is_to_stop(self) -> bool:
+        return self.stop.is_set() or time.monotonic() > self._due
 
     def _take(self, progress: Progress) -> None:
         self._n_done = self._n_before + progress.n_done
@@ -95,26 +104,21 @@ class Job:
         if len(progress.losses):
             self._loss = float(progress.losses.mean())
         self._latest = time.monotonic()
-        if self._n_done < (self.n_steps or 0):
+        if self._n_done < self.n_steps:
             self.settled.set()
 
-    def keep(self, report: TrainReport | BattleReport) -> None:
+    def _keep(self, report: TrainReport) -> None:
         """Take what was written to the arena."""
         self._latest = time.monotonic()
-        if isinstance(report, BattleReport):
-            corners = (report.outcome.a, report.outcome.b)
-            self._n_done = sum(corner.n_steps for corner in corners)
-            self._n_flops = sum(corner.battle_flops for corner in corners)
-            self._ending = "stopped" if report.outcome.stopped else "done"
-            return
         self._n_before += report.n_done
         self._flops_before += report.n_flops
         self._n_done, self._n_flops = self._n_before, self._flops_before
         self._loss, self.step = report.loss, report.step
         self._ending = "exploded" if report.diverged else "stopped" if report.stopped else "done"
 
-    def forget(self) -> None:
+    def _fail(self, error: BanditsError) -> None:
         """Take back what could not be written to the arena."""
+        self.error = error
         self._n_done, self._n_flops = self._n_before, self._flops_before
 
     def claim(self) -> bool:
@@ -136,9 +140,9 @@ class Job:
         return "failed" if self.error is not None else self._ending
 
     @property
-    def share(self) -> float | None:
+    def share(self) -> float:
         """How much of it is done, 0 to 1."""
-        return self._n_done / self.n_steps if self.n_steps else None
+        return self._n_done / self.n_steps
 
     def row(self) -> JobRow:
         """Return where it stands."""
@@ -146,7 +150,7 @@ class Job:
         finite = self._loss is not None and math.isfinite(self._loss)
         return JobRow(
             job=self.number,
-            agents=self.agents,
+            agents=(self.agent,),
             n_steps=self.n_steps,
             n_done=self._n_done,
             loss=self._loss if finite else None,
@@ -174,12 +178,11 @@ class Jobs:
         """Return the jobs that have not ended."""
         return [job for job in self._jobs if not job.ended.is_set()]
 
-    def check_free(self, agents: Sequence[str]) -> None:
-        """Raise Busy if one of these agents trains in the background."""
+    def check_free(self, agent: str) -> None:
+        """Raise Busy if this agent trains in the background."""
         for job in self.running():
-            for name in agents:
-                if name in job.agents:
-                    raise Busy(_busy(name, job))
+            if job.agent == agent:
+                raise Busy(_busy(job))
 
     def train(self, name: str, n_steps: int) -> Job:
         """Begin to train an agent in the background; the caller has claimed to tell of its end.
@@ -187,44 +190,22 @@ class Jobs:
         Raises: Busy; InvalidValue if too many train already; and what Arena.train does, as far as it
         is known at once: nothing has begun then.
         """
-        self.check_free([name])
+        self.check_free(name)
         if len(self.running()) >= MAX_JOBS:
             raise InvalidValue(
                 f"{MAX_JOBS} jobs run already, more would only slow each other down; wait, or stop "
                 "one: jobs lists them"
             )
-        job = self._new([name], n_steps)
+        job = self._new(name, n_steps)
         job.claim()
-        call = Call(lambda: job.work(self._home))
         self._jobs.append(job)
-        call.leave(lambda: self._end(job, call))
-        call.start()
+        threading.Thread(target=self._run, args=[job], daemon=True).start()
         job.settled.wait(_FIRST_CHUNK_SECONDS)
         if job.error is not None:
             self._jobs.remove(job)
             self._n_jobs -= 1
             raise job.error
         return job
-
-    def adopt(self, call: Call, agents: Sequence[str], arena: Arena) -> bool:
-        """Let a call that was asked to stop end in the background, and its arena with it.
-
-        Returns False, and adopts nothing, if it has ended already.
-        """
-        job = self._new(agents, None)
-        job.stop.set()
-
-        def end() -> None:
-            arena.close()
-            if call.result is not None:
-                job.keep(call.result)
-            self._end(job, call)
-
-        self._jobs.append(job)
-        if call.leave(end):
-            return True
-        self._jobs.remove(job)
-        return False
 
     def job(self, number: int) -> Job:
         """Return the job of this number.  Raises InvalidValue."""
@@ -236,29 +217,22 @@ class Jobs:
             f"no job {printable(str(number), 20)}; running: {known} (jobs lists them)"
         )
 
-    def _new(self, agents: Sequence[str], n_steps: int | None) -> Job:
+    def _new(self, agent: str, n_steps: int) -> Job:
         self._n_jobs += 1
         ended = [job for job in self._jobs if job.ended.is_set()]
         for job in ended[: max(0, len(self._jobs) - _KEPT)]:
             self._jobs.remove(job)
-        return Job(self._n_jobs, agents, n_steps)
+        return Job(self._n_jobs, agent, n_steps)
 
-    def _end(self, job: Job, call: Call) -> None:
-        if isinstance(call.error, BanditsError):
-            job.error = call.error
-        elif call.error is not None:  # a defect
-            job.error = BanditsError(f"{type(call.error).__name__}: {call.error}")
-        if call.error is not None:
-            job.forget()
-        job.ended.set()
-        job.settled.set()
+    def _run(self, job: Job) -> None:
+        job.run(self._home)
         self._on_end(job)
 
 
-def _busy(name: str, job: Job) -> str:
+def _busy(job: Job) -> str:
     if job.state == "stopping":
-        return f"agent '{name}' is ending its last step (job {job.number}); wait a moment"
+        return f"agent '{job.agent}' is ending its last step (job {job.number}); wait a moment"
     return (
-        f"agent '{name}' is training in the background (job {job.number}); wait, or stop it: "
+        f"agent '{job.agent}' is training in the background (job {job.number}); wait, or stop it: "
         f"stop {job.number}"
     )

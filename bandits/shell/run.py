@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from bandits.errors import BadFile, BanditsError
 from bandits.model.builds import build
 from bandits.shell.app import BanditsShell
 from bandits.shell.banner import banner
-from bandits.shell.interrupts import quiet_unraisable
 from bandits.store.database import default_home
 
 
@@ -32,7 +32,6 @@ def run(
         default_home(), command_sets, interactive=interactive, keep_going=keep_going
     )
     signal.signal(signal.SIGINT, shell.sigint_handler)
-    sys.unraisablehook = quiet_unraisable
     try:
         if with_rc:
             shell.run_rc()
@@ -47,7 +46,7 @@ def run(
             elif script is not None:
                 shell.run_file(script)
             else:
-                shell.run_numbered(_standard_input(), "standard input")
+                shell.run_numbered(_standard_input(shell), "standard input")
         except BanditsError as problem:
             shell.fail(str(problem))
         given_up = shell.failed and not keep_going
@@ -62,8 +61,12 @@ def run(
         shell.close()
 
 
-def _standard_input() -> Iterator[str]:
-    for n, line in enumerate(sys.stdin.buffer, start=1):
+def _standard_input(shell: BanditsShell) -> Iterator[str]:
+    for n in count(1):
+        with shell.asking():
+            line = sys.stdin.buffer.readline()
+        if not line:
+            return
         try:
             yield line.decode("utf-8-sig" if n == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bandits.errors import UnknownName
 from bandits.store.database import Database
-from bandits.store.rows import MatchRecord
+from bandits.store.rows import AgentRecord, MatchRecord
 
-if TYPE_CHECKING:
-    from bandits.store.rows import AgentRecord
+_SELECT = f"SELECT {', '.join(MatchRecord.__slots__)} FROM matches"
 
 
-class MatchRows(Database):
+class MatchTable:
     """The battles of an open arena.db."""
 
-    def insert_match(
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(
         self,
         a: AgentRecord,
         b: AgentRecord,
@@ -28,7 +30,7 @@ class MatchRows(Database):
         starts: dict[str, dict[str, Any]] | None = None,
     ) -> int:
         """Record a battle and count it for both agents; return its number."""
-        cursor = self.execute(
+        cursor = self._database.execute(
             "INSERT INTO matches (ruleset, dataset_name, dataset_sha256, a_id, b_id, a_name, b_name,"
             " winner, outcome, starts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ruleset,
@@ -44,35 +46,32 @@ class MatchRows(Database):
         )
         for record, corner in ((a, "a"), (b, "b")):
             column = "draws" if winner is None else "wins" if winner == corner else "losses"
-            self.execute(f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", record.id)
+            self._database.execute(
+                f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", record.id
+            )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def matches(
-        self,
-    ) -> list[tuple[int, int, str, str, str, str | None, dict[str, Any]]]:
-        """Return (id, ruleset, dataset, name a, name b, winner, outcome) of all battles, oldest first."""
-        rows = self.rows(
-            "SELECT id, ruleset, dataset_name, a_name, b_name, winner, outcome FROM matches ORDER BY id"
-        )
-        return [(*row[:-1], json.loads(row[-1])) for row in rows]
+    def all(self) -> list[MatchRecord]:
+        """Return every battle, oldest first."""
+        return [_record(row) for row in self._database.rows(f"{_SELECT} ORDER BY id")]
 
-    def latest_match(self) -> int | None:
+    def latest(self) -> int | None:
         """Return the number of the latest battle, or None."""
-        (latest,) = self.row("SELECT max(id) FROM matches")
+        (latest,) = self._database.row("SELECT max(id) FROM matches")
         return latest if latest is None else int(latest)
 
-    def match(self, match_id: int) -> MatchRecord:
+    def row(self, match_id: int) -> MatchRecord:
         """Return one battle.  Raises UnknownName."""
-        columns = ", ".join(MatchRecord.__slots__)
-        row = self.row(f"SELECT {columns} FROM matches WHERE id = ?", match_id)
+        row = self._database.row(f"{_SELECT} WHERE id = ?", match_id)
         if not row:
-            (n,) = self.row("SELECT count(*) FROM matches")
+            (n,) = self._database.row("SELECT count(*) FROM matches")
             raise UnknownName(f"no match {match_id}; {n or 'none'} recorded here")
-        *plain, outcome, starts = row
-        values = dict(zip(MatchRecord.__slots__, plain, strict=False))
-        return MatchRecord(
-            **values,
-            outcome=json.loads(outcome),
-            starts=None if starts is None else json.loads(starts),
-        )
+        return _record(row)
+
+
+def _record(row: tuple[Any, ...]) -> MatchRecord:
+    values = dict(zip(MatchRecord.__slots__, row, strict=True))
+    for column in ("outcome", "starts"):
+        values[column] = None if values[column] is None else json.loads(values[column])
+    return MatchRecord(**values)

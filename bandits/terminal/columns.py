@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
-from rich.console import Group
 from rich.text import Text
 
 GAP = 3
 
 
-def in_columns(texts: Sequence[str], styles: Sequence[str], width: int) -> Group:
-    """Return the texts, each in its style, in as many columns as fit `width` cells."""
+def in_columns(texts: Sequence[str], styles: Sequence[str], width: int) -> list[Text]:
+    """Return rows of the texts, each in its style, in as many columns as fit `width` cells."""
     cells = [cell_len(text) for text in texts]
     lengths, widths = _layout(cells, width)
     starts = [sum(lengths[:k]) for k in range(len(lengths))]
@@ -29,7 +28,7 @@ def in_columns(texts: Sequence[str], styles: Sequence[str], width: int) -> Group
             if k < last:
                 row.append(" " * (widths[k] + GAP - cells[n]))
         rows.append(row)
-    return Group(*rows)
+    return rows
 
 
 def _layout(cells: Sequence[int], width: int) -> tuple[list[int], list[int]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bandits.arena.arena import Arena
-from bandits.errors import InvalidValue
+from bandits.errors import BanditsError, InvalidValue, Stopped
 from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy, evaluate_flops
 from tests.support.arenas import contents, everything, names_file, refusal
@@ -47,12 +47,11 @@ def test_everything_survives_closing(home: Path) -> None:
         assert (contents(arena.agent()), arena.agents()) == before
 
 
-def test_stopping_keeps_what_was_trained_and_what_it_cost(arena: Arena) -> None:
-    arena.set_setting("schedule", "constant")
+def test_stopping_keeps_what_was_trained_and_what_it_cost(home: Path) -> None:
     calls: list[int] = []
-    report = arena.train(
-        10**7, stop=lambda: len(calls) > 1, on_progress=lambda p: calls.append(p.n_done)
-    )
+    arena = Arena(home, stop=lambda: len(calls) > 1)
+    arena.set_setting("schedule", "constant")
+    report = arena.train(10**7, on_progress=lambda p: calls.append(p.n_done))
     assert report.stopped
     assert 0 < report.n_done == report.step == calls[-1] < 10**7
     assert arena.energy() == Energy(training=report.n_flops)
@@ -114,8 +113,8 @@ def test_every_command_is_charged_as_its_kind_and_the_ledger_adds_up(arena: Aren
     assert before == Energy(trained, generated, evaluated.n_flops + probed)
     arena.gradients()
     assert arena.energy().evaluation > before.evaluation
-    record = arena._store.agent("A")
-    ledger = arena._store.ledger(record.id)
+    record = arena._desk.store.agents.row("A")
+    ledger = arena._desk.store.agents.ledger(record.id)
     assert [c for c, _ in ledger] == ["train", "generate", "evaluate", "diagnose", "gradients"]
     assert sum((spent for _, spent in ledger), Energy()) == arena.energy()
 
@@ -186,15 +185,72 @@ def test_an_exhibition_changes_nothing_and_fights_the_same_battle(arena: Arena) 
     assert arena.battle("A", "B", 30).outcome.as_dict() == report.outcome.as_dict()
 
 
-def test_a_stopped_battle_keeps_the_training_and_is_no_match(arena: Arena) -> None:
+def test_a_stopped_battle_keeps_the_training_and_is_no_match(home: Path) -> None:
+    arena = Arena(home, stop=lambda: True)
     for name in ("A", "B"):
         arena.set_setting("schedule", "constant", name)
-    report = arena.battle("A", "B", 10**7, stop=lambda: True)
+    report = arena.battle("A", "B", 10**7)
     assert report.outcome.stopped
     assert report.match_id is None
     assert arena.matches() == []
     assert [row.wins + row.draws + row.losses for row in arena.agents()] == [0, 0]
     assert [row.n_steps < 10**7 for row in arena.agents()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda arena: arena.generate(10),
+        lambda arena: arena.evaluate(),
+        lambda arena: arena.leaderboard(),
+        lambda arena: arena.gradient_course(),
+    ],
+)
+def test_what_has_nothing_to_keep_stops_without_a_result_and_changes_nothing(
+    home: Path, call: Callable[[Arena], object]
+) -> None:
+    asked = False
+    arena = Arena(home, stop=lambda: asked)
+    arena.train(30)
+    before, asked = everything(arena), True
+    with pytest.raises(Stopped):
+        call(arena)
+    assert everything(arena) == before
+
+
+def test_who_is_busy_is_worked_on_and_changed_by_nobody_else(home: Path) -> None:
+    """Each call that works on an agent or changes it asks first; what only looks at its row does not."""
+
+    def refuse(name: str) -> None:
+        assert name == "A"
+        raise BanditsError("A is busy")
+
+    arena = Arena(home, check_free=refuse)
+    before = everything(arena)
+    for call in (
+        lambda: arena.train(1),
+        lambda: arena.generate(1),
+        lambda: arena.evaluate("A"),
+        lambda: arena.battle("A", "B", 1),
+        lambda: arena.set_setting("batch_size", "2"),
+        lambda: arena.clone_agent("A", "A2"),
+        lambda: arena.rename_agent("A", "Ada"),
+        lambda: arena.delete_agent("A"),
+        lambda: arena.agent(),
+        lambda: arena.save(home / "a"),
+        lambda: arena.verify(),
+        lambda: arena.losses(),
+        lambda: arena.gradients(),
+        lambda: arena.gradient_course(),
+        lambda: arena.attention(),
+        lambda: arena.activations(),
+        lambda: arena.diagnose(),
+    ):
+        with pytest.raises(BanditsError, match="A is busy"):
+            call()
+    assert everything(arena) == before
+    arena.energy(), arena.settings(), arena.agents(), arena.leaderboard(), arena.switch_agent("A")
+    arena.create_agent("Ada")
 
 
 def test_who_cannot_fight_is_refused(arena: Arena, tmp_path: Path) -> None:

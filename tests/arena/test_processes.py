@@ -135,7 +135,7 @@ def test_kill_9_while_training_leaves_a_step_that_was_saved_whole(home: Path) ->
         out, _ = trainer.communicate()
         with Arena() as arena:
             agent = arena.agent("A")
-            ledger = arena._store.ledger(arena._store.agent("A").id)
+            ledger = arena._desk.store.agents.ledger(arena._desk.store.agents.row("A").id)
         steps_told = [int(line.split()[1]) for line in out.splitlines() if line.startswith("step")]
         told = max([saved, *steps_told])
         assert told <= agent.n_steps <= told + 2  # what was told is kept, one more may be

@@ -153,13 +153,13 @@ def test_the_dataset_of_a_file_may_be_given_if_it_is_not_known(
     refusal(arena, BadFile, "verify_file", tmp_path / "nowhere")
 
 
-def test_what_was_stopped_is_neither_verified_nor_refuted(arena: Arena, tmp_path: Path) -> None:
-    before = everything(arena)
+def test_what_was_stopped_is_neither_verified_nor_refuted(home: Path, tmp_path: Path) -> None:
     seen: list[int] = []
+    arena = Arena(home, stop=lambda: len(seen) > 1)
+    before = everything(arena)
     report = arena.verify_file(
         endless(tmp_path / "x", tmp_path / "toys.txt"),
         dataset=tmp_path / "toys.txt",
-        stop=lambda: len(seen) > 1,
         on_progress=lambda side, progress: seen.append(progress.n_done),
     )
     assert (report.stopped, report.verified, report.difference) == (True, False, None)
@@ -229,8 +229,8 @@ def test_any_match_can_be_fought_again_from_the_seeds(arena: Arena) -> None:
 
 
 def edit(arena: Arena, column: str, path: str, value: object) -> None:
-    with arena._store.transaction():
-        arena._store.execute(
+    with arena._desk.store.transaction():
+        arena._desk.store.database.execute(
             f"UPDATE matches SET {column} = json_set({column}, ?, json(?))", path, json.dumps(value)
         )
 
@@ -268,24 +268,25 @@ def test_matches_that_cannot_be_fought_again_say_why(arena: Arena) -> None:
         ("starts", "$.b.course", None, BadFile, "damaged"),
         ("starts", "$.a", 7, BadFile, "damaged"),
     ):
-        kept = arena._store.rows("SELECT starts FROM matches")
+        kept = arena._desk.store.database.rows("SELECT starts FROM matches")
         edit(arena, column, path, value)
         assert message in refusal(arena, kind, "verify_match", 1)
-        arena._store.execute("UPDATE matches SET starts = ?", kept[0][0])
+        arena._desk.store.database.execute("UPDATE matches SET starts = ?", kept[0][0])
     for change, message in (
         ("ruleset = 99", "ruleset 99"),
         ("starts = NULL", "before bandits kept"),
     ):
-        arena._store.execute(f"UPDATE matches SET {change}, ruleset = ruleset")
-        arena._store.execute(f"UPDATE matches SET {change}")
+        arena._desk.store.database.execute(f"UPDATE matches SET {change}, ruleset = ruleset")
+        arena._desk.store.database.execute(f"UPDATE matches SET {change}")
         assert message in refusal(arena, InvalidValue, "verify_match", 1)
-        arena._store.execute("UPDATE matches SET ruleset = 1")
+        arena._desk.store.database.execute("UPDATE matches SET ruleset = 1")
 
 
-def test_a_match_can_be_stopped_on_the_way(arena: Arena) -> None:
+def test_a_match_can_be_stopped_on_the_way(arena: Arena, home: Path) -> None:
     arena.train(900, "A")
     arena.battle("A", "B", 20)
-    report = arena.verify_match(1, stop=lambda: True)
+    with Arena(home, stop=lambda: True) as stopped:
+        report = stopped.verify_match(1)
     assert (report.stopped, report.verified, report.difference) == (True, False, None)
 
 
@@ -300,7 +301,7 @@ def first_format(arena: Arena, home: Path) -> None:
         old.execute(statement)
     for table in ("agents", "agent_arrays", "ledger", "matches", "meta"):
         columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
-        for row in arena._store.rows(f"SELECT {', '.join(columns)} FROM {table}"):
+        for row in arena._desk.store.database.rows(f"SELECT {', '.join(columns)} FROM {table}"):
             values = dict(zip(columns, row, strict=True))
             if table == "agents":
                 metadata = json.loads(values["metadata"])

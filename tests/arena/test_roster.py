@@ -194,7 +194,7 @@ def test_one_name_is_one_text(arena: Arena, tmp_path: Path) -> None:
     text.write_text(text.read_text() + "\nmore")
     assert "already called 'islands'" in refusal(arena, InvalidValue, "use_dataset", text)
     copy = tmp_path / "names.txt"
-    copy.write_text("\n".join(arena._library.named("islands").documents))
+    copy.write_text("\n".join(arena._desk.library.named("islands").documents))
     assert arena.use_dataset(copy).name == "islands"  # known by its content
 
 

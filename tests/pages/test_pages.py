@@ -266,8 +266,8 @@ def test_a_match_of_before_has_no_picture_and_says_so(home: Path) -> None:
         outcome = arena.match(1).outcome
         for side in ("a", "b"):
             del outcome[side]["curve"]
-        with arena._store.transaction():
-            arena._store.execute(
+        with arena._desk.store.transaction():
+            arena._desk.store.database.execute(
                 "UPDATE matches SET outcome = ?, starts = NULL", json.dumps(outcome)
             )
         page = pages.match_page(arena)

@@ -306,8 +306,8 @@ def test_a_race_that_cannot_be_shown_says_why(arena: Arena) -> None:
     for name, line in (("99", "no match 99"), ("x", "match=x is not the number of a match")):
         with pytest.raises((UnknownName, InvalidValue), match=line):
             drawn(arena, "race", name)
-    with arena._store.transaction():  # a match as an earlier bandits stored it
-        arena._store.execute(
+    with arena._desk.store.transaction():  # a match as an earlier bandits stored it
+        arena._desk.store.database.execute(
             "INSERT INTO matches (ruleset, dataset_name, dataset_sha256, a_id, b_id, a_name, b_name,"
             " winner, outcome) SELECT ruleset, dataset_name, dataset_sha256, a_id, b_id, a_name, b_name,"
             " winner, json_remove(outcome, '$.a.curve', '$.b.curve') FROM matches"
@@ -316,8 +316,10 @@ def test_a_race_that_cannot_be_shown_says_why(arena: Arena) -> None:
         with pytest.raises(InvalidValue, match="before matches kept their curves; battle A2"):
             drawn(arena, "race")
     finally:
-        with arena._store.transaction():
-            arena._store.execute("DELETE FROM matches WHERE id = (SELECT max(id) FROM matches)")
+        with arena._desk.store.transaction():
+            arena._desk.store.database.execute(
+                "DELETE FROM matches WHERE id = (SELECT max(id) FROM matches)"
+            )
 
 
 # Files

@@ -54,7 +54,7 @@ def test_a_job_trains_what_train_does_to_the_byte(
     row = job.row()
     assert (row.state, row.n_done, row.error) == ("done", 20_000, None)
     with Arena(home) as arena:
-        assert len(arena._store.ledger(arena._store.agent("A").id)) > 2
+        assert len(arena._desk.store.agents.ledger(arena._desk.store.agents.row("A").id)) > 2
         assert arena.energy("A").training == row.n_flops
         assert arena.agent("A").n_steps == 20_000
     check_books(home)

@@ -43,7 +43,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def add(store: Store, name: str, number: int = 0) -> int:
     with store.transaction():
-        return store.insert_agent(
+        return store.agents.insert(
             name,
             state(number),
             Energy(training=number),
@@ -68,7 +68,7 @@ def test_a_closed_store_gives_back_what_was_put_in(tmp_path: Path) -> None:
     add(first, "Ada", 7)
     first.close()
     second = Store(tmp_path)
-    record, arrays = second.agent_with_arrays("Ada")
+    record, arrays = second.agents.with_arrays("Ada")
     assert (record.metadata, record.loss, arrays) == (
         {"number": 7},
         7.0,
@@ -95,36 +95,36 @@ def test_energy_beyond_64_bits_is_kept_exactly_and_sums_to_the_ledger(
 ) -> None:
     agent_id = add(store, "Ada", 1)
     with store.transaction():
-        store.charge(agent_id, Energy(generation=2**70), command="generate")
-        store.charge(agent_id, Energy(evaluation=3), command="evaluate")
-    energy = store.agent("Ada").energy
+        store.agents.charge(agent_id, Energy(generation=2**70), command="generate")
+        store.agents.charge(agent_id, Energy(evaluation=3), command="evaluate")
+    energy = store.agents.row("Ada").energy
     assert energy == Energy(training=1, generation=2**70, evaluation=3)
-    ledger = store.ledger(agent_id)
+    ledger = store.agents.ledger(agent_id)
     assert [command for command, _ in ledger] == ["create", "generate", "evaluate"]
     assert sum((spent for _, spent in ledger), Energy()) == energy
 
 
 def test_a_stale_copy_cannot_overwrite_a_newer_state(store: Store) -> None:
     add(store, "Ada", 1)
-    stale = store.agent("Ada")
+    stale = store.agents.row("Ada")
     with store.transaction():
-        store.update_agent(stale, state(2), Energy(training=1), command="train")
+        store.agents.update(stale, state(2), Energy(training=1), command="train")
     refused = pytest.raises(StoreError, match="'Ada' was changed by another")
     with refused as caught, store.transaction():
-        store.update_agent(stale, state(3), Energy(training=1), command="train")
+        store.agents.update(stale, state(3), Energy(training=1), command="train")
     one_line(caught.value)
-    assert store.agent("Ada").metadata == {"number": 2}
-    assert store.agent("Ada").energy == Energy(training=2)
+    assert store.agents.row("Ada").metadata == {"number": 2}
+    assert store.agents.row("Ada").energy == Energy(training=2)
 
 
 def test_charges_of_two_holders_add_up_and_never_conflict(store: Store) -> None:
     agent_id = add(store, "Ada", 1)
-    record = store.agent("Ada")
+    record = store.agents.row("Ada")
     with store.transaction():
-        store.charge(agent_id, Energy(generation=5), command="generate")
+        store.agents.charge(agent_id, Energy(generation=5), command="generate")
     with store.transaction():
-        store.update_agent(record, state(2), Energy(training=10), command="train")
-    assert store.agent("Ada").energy == Energy(training=11, generation=5)
+        store.agents.update(record, state(2), Energy(training=10), command="train")
+    assert store.agents.row("Ada").energy == Energy(training=11, generation=5)
 
 
 def test_a_deleted_agent_takes_its_rows_along_and_its_matches_keep_its_name(
@@ -132,17 +132,24 @@ def test_a_deleted_agent_takes_its_rows_along_and_its_matches_keep_its_name(
 ) -> None:
     add(store, "Ada", 1)
     add(store, "Bob", 2)
-    a, b = store.agent("Ada"), store.agent("Bob")
+    a, b = store.agents.row("Ada"), store.agents.row("Bob")
     with store.transaction():
-        number = store.insert_match(
+        number = store.matches.insert(
             a, b, ruleset=1, dataset_name="names", winner="a", outcome={"x": 1}
         )
-    assert (store.agent("Ada").wins, store.agent("Bob").losses) == (1, 1)
+    assert (store.agents.row("Ada").wins, store.agents.row("Bob").losses) == (1, 1)
     with store.transaction():
-        store.delete_agent("Ada")
-    assert store.matches() == [(number, 1, "names", "Ada", "Bob", "a", {"x": 1})]
-    assert store.rows("SELECT count(*) FROM agent_arrays") == [(1,)]
-    assert store.rows("SELECT count(*) FROM ledger") == [(1,)]
+        store.agents.delete("Ada")
+    (match,) = store.matches.all()
+    assert match == store.matches.row(number)
+    assert (match.a_name, match.b_name, match.winner, match.outcome) == (
+        "Ada",
+        "Bob",
+        "a",
+        {"x": 1},
+    )
+    assert store.database.rows("SELECT count(*) FROM agent_arrays") == [(1,)]
+    assert store.database.rows("SELECT count(*) FROM ledger") == [(1,)]
     newcomer = add(store, "Ada", 3)
     assert newcomer not in (
         a.id,
@@ -154,11 +161,11 @@ def test_names_are_unique_and_an_unknown_one_gets_the_nearest(store: Store) -> N
     add(store, "Ada")
     add(store, "Bob")
     with pytest.raises(InvalidValue, match="'Ada' is taken"), store.transaction():
-        store.rename_agent("Bob", "Ada")
+        store.agents.rename("Bob", "Ada")
     with pytest.raises(UnknownName, match="no agent 'Adda'; did you mean 'Ada'"):
-        store.agent("Adda")
+        store.agents.row("Adda")
     with pytest.raises(UnknownName) as caught:
-        store.agent("\x1b[31mred")
+        store.agents.row("\x1b[31mred")
     one_line(caught.value)
 
 
@@ -193,12 +200,12 @@ from bandits.store.store import Store
 store = Store(Path(sys.argv[1]))
 print("ready", flush=True)
 while True:
-    record = store.agent("Ada")
+    record = store.agents.row("Ada")
     n = record.metadata["number"] + 1
     state = StoredState(metadata={"number": n}, dataset_sha256="d" * 64, model_sha256=f"{n:064d}",
                         loss=float(n), arrays=bytes([n % 256]) * 20_000)
     with store.transaction():
-        store.update_agent(record, state, Energy(training=1), command="train")
+        store.agents.update(record, state, Energy(training=1), command="train")
 """
 
 
@@ -220,7 +227,7 @@ def test_kill_9_at_any_instant_leaves_the_old_or_the_new_state(tmp_path: Path) -
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
         store = Store(tmp_path)
-        record, arrays = store.agent_with_arrays("Ada")
+        record, arrays = store.agents.with_arrays("Ada")
         n = record.metadata["number"]
         assert (record.version, record.loss, record.model_sha256) == (
             n + 1,
@@ -229,8 +236,8 @@ def test_kill_9_at_any_instant_leaves_the_old_or_the_new_state(tmp_path: Path) -
         )
         assert set(arrays) == {n % 256}
         assert record.energy == Energy(training=n)
-        assert len(store.ledger(record.id)) == n
-        assert store.rows("PRAGMA integrity_check") == [("ok",)]
+        assert len(store.agents.ledger(record.id)) == n
+        assert store.database.rows("PRAGMA integrity_check") == [("ok",)]
         store.close()
     assert n > 20  # the writers did get somewhere
 
@@ -239,7 +246,7 @@ def test_two_processes_may_open_a_fresh_folder_at_the_same_moment(
     tmp_path: Path,
 ) -> None:
     script = "import sys; from pathlib import Path; from bandits.store.store import Store\n"
-    script += "sys.stdin.readline(); s = Store(Path(sys.argv[1])); print(s.agents()); s.close()"
+    script += "sys.stdin.readline(); s = Store(Path(sys.argv[1])); print(s.agents.all()); s.close()"
     openers = [
         subprocess.Popen(
             [sys.executable, "-c", script, str(tmp_path / "home")],
@@ -321,12 +328,12 @@ def test_another_programs_database_is_kept_aside_whole(tmp_path: Path, applicati
 
 def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.execute("PRAGMA user_version = 99")
+    store.database.execute("PRAGMA user_version = 99")
     store.close()
-    before = store.path.read_bytes()
+    before = store.database.path.read_bytes()
     message = refuse(tmp_path, BadFile)
     assert "newer bandits (format 99" in message
-    assert store.path.read_bytes() == before
+    assert store.database.path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["arena.db"]
 
 
@@ -334,10 +341,10 @@ def test_a_damaged_arena_is_refused_and_stays_where_it_is(tmp_path: Path) -> Non
     store = Store(tmp_path)
     add(store, "Ada")
     store.close()
-    before = store.path.read_bytes()
-    store.path.write_bytes(before[:4096] + b"\xff" * (len(before) - 4096))
+    before = store.database.path.read_bytes()
+    store.database.path.write_bytes(before[:4096] + b"\xff" * (len(before) - 4096))
     with pytest.raises(BadFile, match="damaged") as caught:
-        Store(tmp_path).agents()
+        Store(tmp_path).agents.all()
     one_line(caught.value)
     assert not list(tmp_path.glob("*kept*"))
 
@@ -362,8 +369,8 @@ def test_every_format_since_the_first_migrates_to_the_newest(
     newer = (*schema.MIGRATIONS, ("ALTER TABLE agents ADD COLUMN motto TEXT",))
     monkeypatch.setattr(database, "MIGRATIONS", newer)
     new = Store(tmp_path)
-    assert new.rows("SELECT name, motto FROM agents") == [("Ada", None)]
-    assert new.rows("PRAGMA user_version") == [(len(newer),)]
+    assert new.database.rows("SELECT name, motto FROM agents") == [("Ada", None)]
+    assert new.database.rows("PRAGMA user_version") == [(len(newer),)]
     new.close()
 
 
@@ -386,16 +393,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_changes_nothing_and_says_so(small_disk: Path) -> None:
     store = Store(small_disk)
     add(store, "Ada", 1)
-    record = store.agent("Ada")
+    record = store.agents.row("Ada")
     with (
         pytest.raises(StoreError, match="no space left") as caught,
         store.transaction(),
     ):
-        store.update_agent(record, state(2, size=600_000), Energy(training=1), command="train")
+        store.agents.update(record, state(2, size=600_000), Energy(training=1), command="train")
     one_line(caught.value)
-    assert store.agent_with_arrays("Ada") == (record, bytes([1]) * 64)
+    assert store.agents.with_arrays("Ada") == (record, bytes([1]) * 64)
     with store.transaction():  # what fits is stored again
-        store.update_agent(record, state(3), Energy(training=1), command="train")
+        store.agents.update(record, state(3), Energy(training=1), command="train")
     store.close()
 
 
@@ -420,12 +427,14 @@ def test_a_read_only_disk_at_the_first_run_is_one_line(small_disk: Path) -> None
 
 def test_a_file_that_may_not_grow_changes_nothing(store: Store) -> None:
     add(store, "Ada", 1)
-    store.execute("PRAGMA max_page_count = 20")  # stands in for a full disk where none can be made
+    store.database.execute(
+        "PRAGMA max_page_count = 20"
+    )  # stands in for a full disk where none can be made
     with pytest.raises(StoreError, match="no space left"), store.transaction():
-        store.update_agent(
-            store.agent("Ada"),
+        store.agents.update(
+            store.agents.row("Ada"),
             state(2, size=600_000),
             Energy(training=1),
             command="train",
         )
-    assert store.agent("Ada").metadata == {"number": 1}
+    assert store.agents.row("Ada").metadata == {"number": 1}

@@ -28,7 +28,7 @@ def contents(agent: Agent) -> tuple[dict[str, Any], bytes]:
 def everything(arena: Arena) -> list[list[tuple[Any, ...]]]:
     """All rows that a command could have changed."""
     tables = ("agents", "agent_arrays", "ledger", "matches", "datasets", "meta", "verified")
-    return [arena._store.rows(f"SELECT * FROM {table}") for table in tables]
+    return [arena._desk.store.database.rows(f"SELECT * FROM {table}") for table in tables]
 
 
 def refusal(arena: Arena, kind: type[BanditsError], call: str, *values: Any, **options: Any) -> str:

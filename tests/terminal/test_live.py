@@ -230,7 +230,7 @@ def test_a_hint_never_breaks_a_command(width: int) -> None:
 
 def test_columns_are_read_downwards_and_fit() -> None:
     texts = [f"{k:03}" + "x" * (k % 5) for k in range(101)]
-    rows = [row.plain for row in in_columns(texts, [""] * 101, 80).renderables]
+    rows = [row.plain for row in in_columns(texts, [""] * 101, 80)]
     assert max(map(len, rows)) <= 80
     table = [row.split() for row in rows]
     n_columns = max(map(len, table))
