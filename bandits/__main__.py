@@ -82,7 +82,7 @@ class _PrintCompletion(argparse.Action):
             import shtab
         except ModuleNotFoundError:
             parser.exit(1, "error: 'shtab' is not installed for this Python; pip install shtab\n")
-        from bandits.shell.manual import EXAMPLES as IN_GAME
+        from bandits.shell.help import EXAMPLES as IN_GAME
 
         commands = " ".join(line.split()[0] for lines in IN_GAME.values() for line in lines)
         completions = {"script": shtab.FILE, "command": _words(commands)}

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bandits.commands.base import BanditsCommands
 from bandits.model.config import SETTINGS, Settings, no_setting
-from bandits.shell.manual import TYPICAL, describe_setting
+from bandits.shell.help import TYPICAL, describe_setting
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, words
 from bandits.terminal.tables import Column, fitting
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from bandits.shell.interrupts import InterruptibleCmd
 from bandits.shell.jobs import Job, JobRow, Jobs
-from bandits.shell.session import Session
+from bandits.shell.session_script import Session
 from bandits.terminal.text import decimal, plural
 from bandits.wording import format_flops
 

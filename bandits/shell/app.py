@@ -21,9 +21,9 @@ from bandits.errors import BanditsError, printable
 from bandits.shell.alerts import AlertingCmd
 from bandits.shell.call import Call
 from bandits.shell.calls import CalledArena
-from bandits.shell.manual import HelpfulCmd
-from bandits.shell.memory import Memory, Shortcuts
-from bandits.shell.strict import LINE_LIMIT
+from bandits.shell.help import HelpfulCmd
+from bandits.shell.history_and_aliases import Memory, Shortcuts
+from bandits.shell.strict_cmd2 import LINE_LIMIT
 from bandits.store.database import FILE_NAME
 
 _LAST_SECONDS = 5.0  # for a thread that is in the middle of a long step of the engine

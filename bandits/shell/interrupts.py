@@ -22,7 +22,7 @@ from cmd2.parsing import Statement
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.keys import Keys
 
-from bandits.shell.strict import StrictCmd
+from bandits.shell.strict_cmd2 import StrictCmd
 
 GRACE_SECONDS = 0.15  # what a Ctrl-C leaves a call to end in by itself; the promise is 0.3
 _POLL_SECONDS = 0.03

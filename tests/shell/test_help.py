@@ -16,7 +16,7 @@ from bandits.commands import COMMAND_SETS
 from bandits.errors import InvalidValue
 from bandits.model.config import SETTINGS, Settings, allowed_values
 from bandits.shell.app import BanditsShell
-from bandits.shell.manual import EXAMPLES, TYPICAL
+from bandits.shell.help import EXAMPLES, TYPICAL
 from tests.support.shelltools import commands, quick
 
 ALL = [line for lines in EXAMPLES.values() for line in lines]

@@ -26,7 +26,7 @@ from rich.text import Text
 
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean, printable
 from bandits.shell.parsing import CommandParser, parser
-from bandits.shell.splitting import SplittingParser, first_command
+from bandits.shell.semicolons import SplittingParser, first_command
 
 MAX_SCRIPT_DEPTH = 20
 LINE_LIMIT = 600

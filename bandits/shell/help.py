@@ -24,7 +24,7 @@ from bandits.model.config import (
 )
 from bandits.model.schedules import SCHEDULES
 from bandits.shell.parsing import CommandParser, parser, words
-from bandits.shell.strict import StrictCmd
+from bandits.shell.strict_cmd2 import StrictCmd
 from bandits.terminal.text import Hint, hint
 
 # By category, what one could type, in the order in which one needs it; each command once.
