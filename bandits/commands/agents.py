@@ -90,8 +90,8 @@ class RosterCommands(BanditsCommands):
         if args.json:
             self.say_json([row.as_dict() for row in rows])
         else:
-            self.say(_agents_table(rows, self._cmd.width))
-            self._cmd.note_busy()
+            self.say(_agents_table(rows, self.shell.width))
+            self.shell.note_busy()
             if note := note_on_marks(row.name for row in rows if row.unverified):
                 self.say(note)
 
@@ -142,9 +142,9 @@ class RosterCommands(BanditsCommands):
         name = args.name
         if not args.yes:
             spent = format_flops(self.arena.energy(name).total)
-            if not self._cmd.interactive or self._cmd.in_script():
+            if not self.shell.interactive or self.shell.in_script():
                 raise UsageError(f"nobody is there to be asked; try 'delete_agent {name} --yes'")
-            if not self._cmd.confirm(f"Delete {name}, on which {spent} were spent?"):
+            if not self.shell.confirm(f"Delete {name}, on which {spent} were spent?"):
                 self.say(f"{name} stays")
                 return
         self.arena.delete_agent(name)

@@ -13,7 +13,7 @@ from bandits.terminal.text import Hint, hint
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
-    from bandits.shell.app import BanditsShell  # noqa: F401  (named in a string below)
+    from bandits.shell.app import BanditsShell
 
 
 ALL = "all"
@@ -49,20 +49,27 @@ def add_agent(
 class BanditsCommands(CommandSet["BanditsShell"]):
     """A command set with the arena at hand, and completion from what is in it."""
 
+    shell: BanditsShell
+
+    def on_register(self, cmd: BanditsShell) -> None:
+        """Note whose commands these are."""
+        super().on_register(cmd)
+        self.shell = cmd
+
     @property
     def arena(self) -> Arena:
         """The one facade of the game."""
-        return self._cmd.arena
+        return self.shell.arena
 
     def say(self, *renderables: Any) -> None:
         """Print tables, panels and text to standard output, or to where the player redirects it."""
         for renderable in renderables:
             # A command wider than the terminal is wrapped by the terminal, so that it can be copied whole.
-            self._cmd.poutput(renderable, soft_wrap=isinstance(renderable, Hint))
+            self.shell.poutput(renderable, soft_wrap=isinstance(renderable, Hint))
 
     def say_json(self, value: Any) -> None:
         """Print a value as JSON, whole lines whatever the width."""
-        self._cmd.poutput(as_json(value), soft_wrap=True)
+        self.shell.poutput(as_json(value), soft_wrap=True)
 
     def agent_choices(self) -> Choices:
         """Return the agents, each with its sizes and steps."""

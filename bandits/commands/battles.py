@@ -104,7 +104,7 @@ class BattleCommands(BanditsCommands):
             raise UsageError("battle: --json draws no race to --watch; leave one of them out")
         rows = {row.name: row for row in self.arena.agents() if row.name in (args.a, args.b)}
         view = self._view(args, rows, n_steps, budget, watch)
-        with self._cmd.stoppable() as stop, view:
+        with self.shell.stoppable() as stop, view:
             report = self.arena.battle(
                 args.a,
                 args.b,
@@ -121,7 +121,7 @@ class BattleCommands(BanditsCommands):
         elif report.outcome.stopped:
             self._stopped(report)
         else:
-            self.say(battle_card(report, self._cmd.width), _next(report, rows))
+            self.say(battle_card(report, self.shell.width), _next(report, rows))
         if stop():
             raise KeyboardInterrupt
 
@@ -152,13 +152,13 @@ class BattleCommands(BanditsCommands):
             ends=ends,
             rates=rates,
         )
-        return race_view(race, self._cmd.stdout, watch)
+        return race_view(race, self.shell.stdout, watch)
 
     def _stopped(self, report: BattleReport) -> None:
         a, b = report.outcome.a, report.outcome.b
         if not report.exhibition:
-            self._cmd.session.note_training(report.name_a, a.n_steps)
-            self._cmd.session.note_training(report.name_b, b.n_steps)
+            self.shell.session.note_training(report.name_a, a.n_steps)
+            self.shell.session.note_training(report.name_b, b.n_steps)
         kept = "nothing is kept of an exhibition" if report.exhibition else "the training is kept"
         self.say(
             f"stopped without a verdict: {report.name_a} did {plural(a.n_steps, 'step')}, "
@@ -172,13 +172,13 @@ class BattleCommands(BanditsCommands):
         if args.json:
             self.say_json([row.as_dict() for row in rows])
             return
-        self.say(_board(rows, self._cmd.width))
+        self.say(_board(rows, self.shell.width))
         if note := note_on_marks(row.name for row in rows if row.unverified):
             self.say(note)
         for row in rows:
             if row.missing:
                 self.say(Text(f"{row.name} is unranked: {row.missing}", style="dim"))
-        self._cmd.note_busy()
+        self.shell.note_busy()
 
 
 def _next(report: BattleReport, rows: Mapping[str, AgentRow]) -> Hint:

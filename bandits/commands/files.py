@@ -120,14 +120,14 @@ class ExportCommands(BanditsCommands):
     @cmd2.with_argparser(_export_parser)
     def do_export(self, args: argparse.Namespace) -> None:
         """Write this session's commands as a script."""
-        session = self._cmd.session
+        session = self.shell.session
         if not session.lines:
             raise UsageError(
                 "nothing to export: no command of this session has touched the arena yet; try "
                 "'train 100' first"
             )
         if args.file == "-":
-            self._cmd.poutput(session.script(), end="", soft_wrap=True)
+            self.shell.poutput(session.script(), end="", soft_wrap=True)
             return
         path = Path(os.path.expanduser(args.file))
         if self._may_write(path, force=args.force):
@@ -147,9 +147,9 @@ class ExportCommands(BanditsCommands):
             raise InvalidValue(f"'{shown}' is not a plain file; choose another")
         if force:
             return True
-        if not self._cmd.interactive or self._cmd.in_script():
+        if not self.shell.interactive or self.shell.in_script():
             raise UsageError(f"'{shown}' is there already; choose another file, or add --force")
-        if self._cmd.confirm(f"Replace {shown}?"):
+        if self.shell.confirm(f"Replace {shown}?"):
             return True
         self.say(f"{shown} stays as it is")
         return False

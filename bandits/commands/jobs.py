@@ -52,26 +52,26 @@ class JobCommands(BanditsCommands):
 
     def job_choices(self) -> Choices:
         """Return the jobs that can be stopped."""
-        return words([*(str(job.number) for job in self._cmd.jobs.running()), "all"])
+        return words([*(str(job.number) for job in self.shell.jobs.running()), "all"])
 
     @cmd2.with_argparser(_jobs_parser)
     def do_jobs(self, args: argparse.Namespace) -> None:
         """List the trainings in the background."""
-        if args.wait and not self._cmd.await_jobs(self._cmd.jobs.running()):
+        if args.wait and not self.shell.await_jobs(self.shell.jobs.running()):
             raise KeyboardInterrupt
-        jobs = self._cmd.jobs.all()
+        jobs = self.shell.jobs.all()
         rows = [job.row() for job in jobs]
         if args.json:
             self.say_json([row.as_dict() for row in rows])
         elif rows:
-            self.say(_table(rows, jobs, self._cmd.width))
+            self.say(_table(rows, jobs, self.shell.width))
         else:
             self.say("nothing trains in the background", hint("train 100000 --background"))
 
     @cmd2.with_argparser(_stop_parser)
     def do_stop(self, args: argparse.Namespace) -> None:
         """Stop a training in the background."""
-        jobs = self._cmd.jobs
+        jobs = self.shell.jobs
         stopped = (
             jobs.running()
             if args.job == "all"
@@ -84,7 +84,7 @@ class JobCommands(BanditsCommands):
             self.say("nothing trains in the background")
         for job in stopped:
             job.stop.set()
-        if not self._cmd.await_jobs(stopped):
+        if not self.shell.await_jobs(stopped):
             raise KeyboardInterrupt
 
 

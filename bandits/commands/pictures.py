@@ -113,7 +113,7 @@ class PictureCommands(BanditsCommands):
         wanted = Path(os.path.expanduser(args.save)) if args.save is not None else None
         if wanted is not None:
             canvas.check(wanted)  # before an agent pays for anything
-        folder = self._cmd.home / "pictures"
+        folder = self.shell.home / "pictures"
         if wanted is None and (args.show or not args.terminal):
             with contextlib.suppress(OSError):  # then the check says what is wrong
                 folder.mkdir(parents=True, exist_ok=True)
@@ -135,8 +135,8 @@ class PictureCommands(BanditsCommands):
         if wanted is None and args.terminal and not args.show:
             return
         path = wanted or folder / f"{picture.slug}.png"
-        self._cmd.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
-        self._cmd.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
+        self.shell.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
+        self.shell.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
         if args.show:
             from bandits.terminal.viewer import view
 
@@ -146,12 +146,12 @@ class PictureCommands(BanditsCommands):
         from bandits.terminal.chart import look_of
         from bandits.terminal.sketch import sketch
 
-        stdout: Any = self._cmd.stdout
+        stdout: Any = self.shell.stdout
         styled = rich_utils.ALLOW_STYLE != rich_utils.AllowStyle.NEVER and stdout.isatty()
         look = replace(look_of(stdout), colours=styled)
         rows = shutil.get_terminal_size((80, 24)).lines
         around = _ROWS_AROUND + len(picture.notes) + bool(picture.n_flops)
-        self.say(*sketch(picture, self._cmd.width, rows - around, look))
+        self.say(*sketch(picture, self.shell.width, rows - around, look))
 
 
 def _plot_named(what: str) -> Plot:

@@ -87,7 +87,7 @@ class ReportCommands(BanditsCommands):
         raise UnknownName(f"{what}{earlier} {listed}")
 
     def _place(self, slug: str) -> Path:
-        folder = self._cmd.home / "reports"
+        folder = self.shell.home / "reports"
         with contextlib.suppress(OSError):  # then the check says what is wrong
             folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{slug}.html"

@@ -100,7 +100,7 @@ class SettingsCommands(BanditsCommands):
                 Column("value", [_marked(settings, defaults, key) for key in keys], left=True),
                 Column("meaning", [SETTINGS[key] for key in keys], dropped=1, left=True),
             ],
-            self._cmd.width,
+            self.shell.width,
             wrapped="meaning",
         )
         changed = " (* changed)" if settings != defaults else ""

@@ -71,13 +71,13 @@ class TrainingCommands(BanditsCommands):
         if args.background:
             self._begin(name, n_steps, args.watch)
             return
-        view = training_view(name, n_steps, self._cmd.stdout, watch)
-        with self._cmd.stoppable() as stop, view:
+        view = training_view(name, n_steps, self.shell.stdout, watch)
+        with self.shell.stoppable() as stop, view:
             report = self.arena.train(n_steps, args.agent, stop=stop, on_progress=view.train)
             view.finish(report, stop)
         self._describe(report)
         if report.stopped:
-            self._cmd.session.note_training(report.name, report.n_done)
+            self.shell.session.note_training(report.name, report.n_done)
         if stop():
             raise KeyboardInterrupt
 
@@ -85,7 +85,7 @@ class TrainingCommands(BanditsCommands):
         """Train in the background."""
         if watch is not None:
             raise UsageError("train: --background has no curve to --watch; leave one of them out")
-        job = self._cmd.begin_job(name, n_steps)
+        job = self.shell.begin_job(name, n_steps)
         if not job.ended.is_set():  # else it has been told
             number = job.number
             self.say(
@@ -159,7 +159,7 @@ class TrainingCommands(BanditsCommands):
         texts = [
             f"{mark} {shown(text, 34)}" for text, mark in zip(report.texts, marks, strict=True)
         ]
-        self.say(in_columns(texts, [_MARKS[mark][1] for mark in marks], self._cmd.width))
+        self.say(in_columns(texts, [_MARKS[mark][1] for mark in marks], self.shell.width))
         used = [mark for mark in _MARKS if mark in marks]
         legend = "   ".join(f"{mark} {_MARKS[mark][0]}" for mark in used)
         self.say(Text(legend, style="dim"))

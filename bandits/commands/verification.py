@@ -58,8 +58,8 @@ class VerificationCommands(BanditsCommands):
     def complete_what(self, text: str, line: str, begidx: int, endidx: int) -> Completions:
         """Return the agents that fit; if none does, files."""
         names = [row.name for row in self.arena.agents()]
-        found = self._cmd.basic_complete(text, line, begidx, endidx, [*names, ALL])
-        return found or self._cmd.path_complete(text, line, begidx, endidx)
+        found = self.shell.basic_complete(text, line, begidx, endidx, [*names, ALL])
+        return found or self.shell.path_complete(text, line, begidx, endidx)
 
     @cmd2.with_argparser(_verify_parser)
     def do_verify(self, args: argparse.Namespace) -> None:
@@ -73,7 +73,7 @@ class VerificationCommands(BanditsCommands):
             try:
                 report = self._verify(word, names, args.dataset)
             except BanditsError as problem:
-                self._cmd.fail(str(problem))  # and on to the next
+                self.shell.fail(str(problem))  # and on to the next
                 continue
             reports.append(report)
             if not args.json:
@@ -81,7 +81,7 @@ class VerificationCommands(BanditsCommands):
             if report.stopped:
                 break
             if not report.verified:
-                self._cmd.fail(f"{_subject(word, report)} is not verified: {report.difference}")
+                self.shell.fail(f"{_subject(word, report)} is not verified: {report.difference}")
         if args.json:
             found = [report.as_dict() for report in reports]
             if several or found:
@@ -111,7 +111,7 @@ class VerificationCommands(BanditsCommands):
     def _verify(self, word: str, names: list[str], dataset: str | None) -> VerifyReport:
         call = self._call(word, names, dataset)
         corners = ("replay a", "replay b") if _is_match(word) else (f"replay {shown(word, 30)}",)
-        with self._cmd.stoppable() as stop, ProgressLine(*corners) as progress:
+        with self.shell.stoppable() as stop, ProgressLine(*corners) as progress:
             return call(stop, progress)
 
     def _call(
