@@ -72,7 +72,7 @@ class AlertingCmd(InterruptibleCmd):
         """Tell of the jobs that have ended, where no alert can."""
         super().after_command()
         if self.interactive and not self._places:
-            if not self._is_tty_session(self.main_session):
+            if not self.edits_lines:
                 self.tell(job for job in self.jobs.all() if job.ended.is_set())
             self.show_jobs()
 
@@ -82,7 +82,7 @@ class AlertingCmd(InterruptibleCmd):
         """Take the end of a job, in its thread."""
         if job.error is None and len(job.agents) == 1:
             self.session.note_training(job.agents[0], job.row().n_done)
-        if self.interactive and self._is_tty_session(self.main_session):
+        if self.interactive and self.edits_lines:
             if job.claim():
                 self.add_alert(msg=ending(job))
             self.show_jobs()

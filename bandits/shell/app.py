@@ -36,11 +36,21 @@ def plain_terminal() -> bool:
 
 
 class PlainInput(io.TextIOWrapper):
-    """Lines from a terminal that cannot move its cursor; cmd2 edits lines if `isatty`."""
+    """Lines from a terminal that cannot move its cursor; cmd2 edits lines if `isatty`.
+
+    `reading` is the context in which it waits for one.
+    """
+
+    reading: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def isatty(self) -> bool:
         """Say no."""
         return False
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # as TextIOWrapper does
+        """Wait for a line and return it."""
+        with self.reading():
+            return super().readline(size)
 
 
 def _input(interactive: bool) -> TextIO:
@@ -84,6 +94,8 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             command_sets=[new() for new in command_sets],
         )
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
+        if isinstance(self.stdin, PlainInput):
+            self.stdin.reading = self.reading
         self._arena: Arena | None = None
         self._called = CalledArena(self)
         self._dropped: list[Call] = []
@@ -159,7 +171,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         """Ask the player; anything but yes is no."""
         try:
             with contextlib.ExitStack() as stack:
-                if self._is_tty_session(self.main_session):  # then Ctrl-C is a key
+                if self.edits_lines:  # then Ctrl-C is a key
                     stack.enter_context(self.deaf())
                 return self.read_input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         except EOFError:
@@ -246,8 +258,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         stop = super().postcmd(stop, statement)
         if not self.failed and not self._starting and isinstance(statement, Statement):
             self._ran = statement.command
-            func = self.get_command_func(statement.command)
-            if func is not None and self._get_command_category(func) != self.DEFAULT_CATEGORY:
+            if self.category_of(statement.command) != self.DEFAULT_CATEGORY:
                 self.session.note(statement.command, statement.args)
         return stop
 

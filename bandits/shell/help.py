@@ -151,7 +151,9 @@ class HelpfulCmd(StrictCmd):
             self.poutput(line, soft_wrap=False)
 
     def _overview(self, *, verbose: bool) -> None:
-        by_category, _ = self._build_command_info()
+        by_category: dict[str, list[str]] = {}
+        for name in sorted(self.get_visible_commands()):
+            by_category.setdefault(self.category_of(name), []).append(name)
         shown = {name: _in_order(name, by_category[name]) for name in _sorted(by_category)}
         if verbose:
             self.poutput(self._one_a_line(shown), soft_wrap=False)

@@ -65,8 +65,8 @@ class InterruptibleCmd(StrictCmd):
 
     def sigint_handler(self, signum: int, frame: Any) -> None:
         """Take a Ctrl-C to whoever can act on it now."""
-        if self._cur_pipe_proc_reader is not None:
-            self._cur_pipe_proc_reader.send_sigint()
+        with self.sigint_protection:  # raises nothing, and lets a command behind a | hear of it
+            super().sigint_handler(signum, frame)
         first = self._stop is not None and not self._stop.is_set()
         if self._stop is not None:
             self._stop.set()
@@ -146,7 +146,7 @@ class InterruptibleCmd(StrictCmd):
 
     def _hear_keys(self) -> None:
         """Find a Ctrl-C that was typed right behind the command, while the prompt was leaving."""
-        if not self._is_tty_session(self.main_session):
+        if not self.edits_lines:
             return
         terminal = self.main_session.input
         keys = [*get_typeahead(terminal), *terminal.read_keys()]
@@ -156,13 +156,16 @@ class InterruptibleCmd(StrictCmd):
             keys = keys[presses[-1] + 1 :]
         store_typeahead(terminal, keys)
 
-    def _read_command_line(self, prompt: str) -> str:
-        if self._is_tty_session(self.main_session):
-            return super()._read_command_line(prompt)
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While in this context a terminal that cannot edit waits for a line; Ctrl-C is a signal there."""
+        if self._raising:  # it is a question of the command that runs
+            yield
+            return
         self._forget_presses()
-        self._raising = True  # a terminal that cannot edit: Ctrl-C is a signal there too
+        self._raising = True
         try:
-            return super()._read_command_line(prompt)
+            yield
         finally:
             self._raising = False
 

@@ -27,6 +27,15 @@ _BAD_CHOICE = re.compile(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)")
 _ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
 
 
+def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return what a parser takes, options and words, in the order in which they were added.
+
+    It is the one private name of a library that the shell leans on: argparse, of Python 3.11 to 3.13,
+    has no public list, and cmd2 4.3.1 reads the same one.
+    """
+    return parser._actions
+
+
 class UsageError(BanditsError):
     """A command was given words that it does not take."""
 
@@ -51,7 +60,7 @@ class CommandParser(Cmd2ArgumentParser):
     def _has_a_tail(self) -> bool:
         """Whether the last words are for somebody else, in the order in which they were typed."""
         return any(
-            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions
+            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in actions_of(self)
         )
 
     def _options_last(self, args: Sequence[str]) -> list[str]:
@@ -61,12 +70,12 @@ class CommandParser(Cmd2ArgumentParser):
         for arg in args:
             if arg.startswith("-") and arg != "-" and not _NEGATIVE.fullmatch(arg):
                 options.append(arg)
-                meant = {
-                    action
-                    for text, action in self._option_string_actions.items()
+                awaited = any(
+                    action.nargs is None
+                    for action in actions_of(self)
+                    for text in action.option_strings
                     if text == arg or (arg.startswith("--") and text.startswith(arg))
-                }
-                awaited = any(action.nargs is None for action in meant)
+                )
             else:
                 (options if awaited else words).append(arg)
                 awaited = False
@@ -77,7 +86,8 @@ class CommandParser(Cmd2ArgumentParser):
         if choice := _BAD_CHOICE.search(message):
             return did_you_mean(choice[1], re.findall(r"[\w-]+", choice[2]))
         if option := re.search(r"does not take (?:[^-]\S* )*--([\w-]+)", message):
-            known = [text[2:] for text in self._option_string_actions if text.startswith("--")]
+            options = (text for action in actions_of(self) for text in action.option_strings)
+            known = [text[2:] for text in options if text.startswith("--")]
             return did_you_mean(option[1], known).replace("'", "'--", 1)
         return ""
 
@@ -85,11 +95,11 @@ class CommandParser(Cmd2ArgumentParser):
         """Return the command with its positional arguments, options left out."""
         words = [self.prog]
         options = False
-        for action in self._actions:
+        for action in actions_of(self):
             if action.option_strings:
                 options = options or action.dest != "help"
-            elif isinstance(action, argparse._SubParsersAction):
-                words.append("|".join(action.choices))
+            elif action.nargs == argparse.PARSER:
+                words.append("|".join(action.choices or ()))
             else:
                 name = str(action.metavar or action.dest)
                 words.append(f"[{name}]" if action.nargs in _OPTIONAL else name)

@@ -17,6 +17,7 @@ from bandits.errors import InvalidValue
 from bandits.model.config import SETTINGS, Settings, allowed_values
 from bandits.shell.app import BanditsShell
 from bandits.shell.help import EXAMPLES, TYPICAL
+from bandits.shell.parsing import actions_of
 from tests.support.shelltools import commands, quick
 
 ALL = [line for lines in EXAMPLES.values() for line in lines]
@@ -48,8 +49,8 @@ def test_every_command_has_one_example_that_its_parser_takes(shell: BanditsShell
 
 def test_every_option_says_what_it_means(shell: BanditsShell) -> None:
     for name in shell.get_visible_commands():
-        for action in parser_of(shell, name)._actions:
-            subcommands = isinstance(action, argparse._SubParsersAction)
+        for action in actions_of(parser_of(shell, name)):
+            subcommands = action.nargs == argparse.PARSER
             assert action.help or subcommands, (name, action.dest)
 
 
