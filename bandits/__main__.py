@@ -91,9 +91,10 @@ class _PrintCompletion(argparse.Action):
             import shtab
         except ModuleNotFoundError:
             parser.exit(1, "error: 'shtab' is not installed for this Python; pip install shtab\n")
-        from bandits.shell.help import EXAMPLES as IN_GAME
+        from bandits.commands import COMMAND_SETS
+        from bandits.shell.help import all_commands
 
-        commands = " ".join(line.split()[0] for lines in IN_GAME.values() for line in lines)
+        commands = " ".join(all_commands(COMMAND_SETS))
         self.script.complete = shtab.FILE  # type: ignore[attr-defined]
         self.command.complete = _words(commands)  # type: ignore[attr-defined]
         words_of_bash = f'_bandits_commands() {{ compgen -W "{commands}" -- "$1"; }}\n'

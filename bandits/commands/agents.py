@@ -27,6 +27,7 @@ def _create_parser() -> CommandParser:
         "Create an agent and make it the current one. Left out, the sizes are microGPT's: 16 1 4.",
         "create_agent Ada",
         "create_agent Max 32 2 4 --seed 7",
+        overview="create_agent Ada 32",
     )
     command.add_argument("name", metavar="NAME", help="a letter, then letters, digits, _ or -")
     command.add_argument("n_embd", nargs="?", help="width of the embedding (16)")

@@ -26,6 +26,7 @@ def _dataset_parser() -> CommandParser:
         "dataset",
         "dataset names",
         "dataset ~/pokemon.txt",
+        overview="dataset mine.txt",
     )
     command.add_argument(
         "source",
@@ -43,6 +44,7 @@ def _evaluate_parser() -> CommandParser:
         "Measure an agent's bits per token and perplexity. It costs energy; judging in a battle is free.",
         "evaluate",
         "evaluate B --split train",
+        overview="evaluate B",
     )
     add_agent(command)
     command.add_argument(

@@ -43,6 +43,7 @@ def _load_parser() -> CommandParser:
         "Read an agent from a champion file and make it the current one.",
         "load ada.safetensors",
         "load ada.safetensors --as Rival",
+        overview="load ada",
     )
     command.add_argument(
         "file",
@@ -100,6 +101,7 @@ def _export_parser() -> CommandParser:
         "export script day.txt",
         "export script -",
         "export script day.txt --force",
+        overview="export script -",
     )
     command.add_argument("what", metavar="script", choices=["script"], help="what to write: script")
     command.add_argument(

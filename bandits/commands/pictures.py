@@ -37,6 +37,7 @@ def _visualize_parser() -> CommandParser:
         "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
         "gradients, attention and activations costs a little energy.",
         *(plot.example for plot in table.values()),
+        overview="visualize loss",
     )
     told = Text()
     for n, plot in enumerate(table.values()):

@@ -25,6 +25,7 @@ def _report_parser() -> CommandParser:
         "picture, readable on a phone, on paper and in the dark.",
         "report 1",
         "report leaderboard --save class.html",
+        overview="report leaderboard",
     )
     command.add_argument(
         "what",

@@ -25,6 +25,7 @@ def _config_parser() -> CommandParser:
         "config learning_rate 0.02",
         "config schedule cosine --agent B",
         "config batch_size default",
+        overview="config batch_size 8",
     )
     command.add_argument(
         "key",

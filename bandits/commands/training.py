@@ -48,7 +48,10 @@ def _train_parser() -> CommandParser:
 
 def _generate_parser() -> CommandParser:
     command = parser(
-        "Let an agent write, and score what it wrote.", "generate", "generate 50 B --seed 3"
+        "Let an agent write, and score what it wrote.",
+        "generate",
+        "generate 50 B --seed 3",
+        overview="generate 20",
     )
     command.add_argument("n", metavar="N", nargs="?", default="10", help="how many (10)")
     add_agent(command)

@@ -31,6 +31,7 @@ def _verify_parser() -> CommandParser:
         "verify hand-ins/",
         "verify 3",
         f"verify {ALL}",
+        overview="verify A",
     )
     command.add_argument(
         "what",

@@ -44,6 +44,7 @@ class CommandParser(Cmd2ArgumentParser):
     """An argument parser that raises one line instead of printing a block of usage."""
 
     examples: tuple[str, ...] = ()
+    overview: str = ""  # the example in help's overview
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the message and the shortest usage."""
@@ -108,10 +109,14 @@ class CommandParser(Cmd2ArgumentParser):
         return " ".join(words)
 
 
-def parser(description: str, *examples: str) -> CommandParser:
-    """Return a parser whose help ends with examples."""
+def parser(description: str, *examples: str, overview: str = "") -> CommandParser:
+    """Return a parser whose help ends with examples.
+
+    overview: the example in help's overview, where a short one is best; the first if left out.
+    """
     new = CommandParser(description=description)
     new.examples = examples
+    new.overview = overview or next(iter(examples), "")
     shown = Text("\n".join(examples), style=Cmd2Style.COMMAND_LINE)
     new.epilog = TextGroup("Examples" if len(examples) > 1 else "Example", shown)
     return new

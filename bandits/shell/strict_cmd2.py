@@ -42,6 +42,7 @@ def _script_parser() -> CommandParser:
         parser(
             "Run the commands of a text file, one a line; it stops at the first that fails.",
             "run_script contest.txt",
+            overview="run_script day.txt",
         )
     )
 
