@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cmd2 import Choices, CommandSet, CompletionItem
+from cmd2 import Choices, CommandSet
 
-from bandits.errors import printable
-from bandits.shell.parsing import CommandParser, as_json
+from bandits.shell.completion import described
+from bandits.shell.parsing import CommandParser
 from bandits.terminal.text import Hint, hint
 
 if TYPE_CHECKING:
@@ -73,13 +75,13 @@ class BanditsCommands(CommandSet["BanditsShell"]):
 
     def agent_choices(self) -> Choices:
         """Return the agents, each with its sizes and steps."""
-        return _choices(
+        return described(
             (row.name, f"{row.config}, {row.n_steps:,} steps") for row in self.arena.agents()
         )
 
     def dataset_choices(self) -> Choices:
         """Return the datasets the arena knows."""
-        return _choices(
+        return described(
             (row.name, f"{row.n_documents:,} documents") for row in self.arena.datasets()
         )
 
@@ -87,14 +89,19 @@ class BanditsCommands(CommandSet["BanditsShell"]):
         """Return the keys of an agent's settings."""
         from bandits.model.config import SETTINGS
 
-        return _choices(SETTINGS.items())
+        return described(SETTINGS.items())
 
 
-def _choices(items: Any) -> Choices:
-    return Choices(
-        [
-            CompletionItem(text, display_meta=printable(meta))
-            for text, meta in items
-            if text.isprintable()
-        ]
-    )
+def as_json(value: Any) -> str:
+    """Return indented JSON in ASCII; numbers that are not finite become null."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

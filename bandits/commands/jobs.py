@@ -10,8 +10,9 @@ from cmd2 import Choices
 from rich.table import Table
 
 from bandits.commands.base import BanditsCommands
+from bandits.shell.completion import words
 from bandits.shell.jobs import Job, JobRow
-from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number, words
+from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number
 from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import decimal, hint, significant
 from bandits.wording import format_flops

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from bandits.commands.base import BanditsCommands
 from bandits.errors import UnknownName, did_you_mean, printable
-from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number, words
+from bandits.shell.completion import described, words
+from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number
 from bandits.terminal.progress import ProgressLine
 from bandits.terminal.text import tilde
 
@@ -90,10 +91,8 @@ class PictureCommands(BanditsCommands):
         """Return the agents, or the matches for a race."""
         if arg_tokens.get("what") != ["race"]:
             return self.agent_choices()
-        from bandits.commands.base import _choices
-
         rows = reversed(self.arena.matches())
-        return _choices((str(row.match_id), f"{row.name_a} against {row.name_b}") for row in rows)
+        return described((str(row.match_id), f"{row.name_a} against {row.name_b}") for row in rows)
 
     @cmd2.with_argparser(_visualize_parser)
     def do_visualize(self, args: argparse.Namespace) -> None:

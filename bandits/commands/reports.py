@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 
 import cmd2
-from cmd2 import Choices, CompletionItem
+from cmd2 import Choices
 
 from bandits.commands.base import BanditsCommands
 from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.shell.completion import described
 from bandits.shell.parsing import CommandParser, parser
 from bandits.terminal.text import tilde
 
@@ -46,12 +47,11 @@ class ReportCommands(BanditsCommands):
 
     def report_choices(self) -> Choices:
         """Return the leaderboard and every match, with who fought."""
-        matches = [
-            CompletionItem(str(row.match_id), display_meta=f"{row.name_a} against {row.name_b}")
+        matches = (
+            (str(row.match_id), f"{row.name_a} against {row.name_b}")
             for row in self.arena.matches()
-        ]
-        board = CompletionItem(LEADERBOARD, display_meta="all agents of this dataset")
-        return Choices([board, *matches])
+        )
+        return described([(LEADERBOARD, "all agents of this dataset"), *matches])
 
     @cmd2.with_argparser(_report_parser)
     def do_report(self, args: argparse.Namespace) -> None:

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from bandits.commands.base import BanditsCommands
 from bandits.model.config import SETTINGS, Settings, no_setting
+from bandits.shell.completion import words
 from bandits.shell.help import TYPICAL, describe_setting
-from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, words
+from bandits.shell.parsing import CommandParser, UsageError, add_json, parser
 from bandits.terminal.tables import Column, fitting
 
 

@@ -25,7 +25,8 @@ from bandits.model.config import (
     parse_value,
 )
 from bandits.model.schedules import SCHEDULES
-from bandits.shell.parsing import CommandParser, parser, words
+from bandits.shell.completion import words
+from bandits.shell.parsing import CommandParser, parser
 from bandits.shell.strict_cmd2 import StrictCmd
 from bandits.terminal.text import Hint, hint
 

@@ -1,25 +1,25 @@
-"""What every command set stands on: the parser whose errors are one line, and completion.
+"""What is typed: a parser whose errors are one line, and words into numbers.
 
-Words are turned into numbers here; whether a number is allowed is decided below the shell.
+Whether a number is allowed is decided below the shell.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from cmd2 import Choices, Cmd2ArgumentParser
+from cmd2 import Cmd2ArgumentParser
 from cmd2.rich_utils import TextGroup
 from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.errors import BanditsError, InvalidValue, did_you_mean, printable
 
+MOST_WATCHED_SECONDS = 600.0
 _OPTIONAL = ("?", "*", argparse.REMAINDER)
 _FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")  # as argparse takes them
@@ -127,6 +127,11 @@ def add_json(command: CommandParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
+def add_watch(command: argparse.ArgumentParser, help_text: str) -> None:
+    """Give a command the option --watch."""
+    command.add_argument("--watch", metavar="SECONDS", help=help_text)
+
+
 def whole_number(text: str, key: str, example: str) -> int:
     """Return the word as an int.  Raises InvalidValue with an example of what to type."""
     try:
@@ -151,34 +156,6 @@ def energy(text: str, example: str) -> int:
             f"energy={printable(text, 40)} is not an amount of operations; try '{example}'"
         ) from None
     return int(amount)
-
-
-def as_json(value: Any) -> str:
-    """Return indented JSON in ASCII; numbers that are not finite become null."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def words(values: Sequence[str]) -> Choices:
-    """Return plain words as completions, in the order given."""
-    return Choices.from_values([v for v in values if v.isprintable()], is_sorted=True)
-
-
-MOST_WATCHED_SECONDS = 600.0
-
-
-def add_watch(command: argparse.ArgumentParser, help_text: str) -> None:
-    """Give a command the option --watch."""
-    command.add_argument("--watch", metavar="SECONDS", help=help_text)
 
 
 def watch_seconds(text: str, example: str) -> float:
