@@ -1,49 +1,67 @@
-"""What every command set stands on: the arena at hand, and completion from what is in it."""
+"""What every command set stands on: the arena at hand, agents as arguments, and ways to answer."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Iterable
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmd2 import Choices, CommandSet
 
 from bandits.shell.completion import described
 from bandits.shell.parsing import CommandParser
-from bandits.terminal.text import Hint, hint
+from bandits.terminal.text import Hint
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
     from bandits.shell.app import BanditsShell
 
 
-ALL = "all"
-_MARK = "?"
+ALL = "all"  # what is typed for every agent, or every job
+_FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
+_CURRENT = "an agent; the current one if left out"
 
 
-def marked(name: str, unverified: bool) -> str:
-    """Return an agent's name, with a question mark if only a file says what it is."""
-    return f"{name} {_MARK}" if unverified else name
+def far_worse(loss: float | None, uniform_loss: float) -> bool:
+    """Whether a loss is beyond what chance explains: then training on helps less than another agent."""
+    return loss is not None and loss > _FAR_WORSE * uniform_loss
 
 
-def note_on_marks(names: Iterable[str]) -> Hint | None:
-    """Return what the question mark means, if one of these agents has it."""
-    first = next(iter(names), None)
-    if first is None:
-        return None
-    return hint(f"verify {first}", f"verify {ALL}", lead=f"{_MARK} from a file, not verified")
+def path_of(text: str) -> Path:
+    """Return a path as it is typed, ~ included."""
+    return Path(os.path.expanduser(text))
 
 
-def add_agent(
-    command: CommandParser, help_text: str = "an agent; the current one if left out"
-) -> None:
+def add_agent(command: CommandParser) -> None:
     """Give the command an optional agent as its last word."""
     command.add_argument(
         "agent",
         metavar="AGENT",
         nargs="?",
-        help=help_text,
+        help=_CURRENT,
+        choices_provider=BanditsCommands.agent_choices,
+    )
+
+
+def add_agent_option(command: CommandParser) -> None:
+    """Give the command, whose last word is something else, an agent as the option --agent."""
+    command.add_argument(
+        "--agent",
+        metavar="AGENT",
+        help=_CURRENT,
+        choices_provider=BanditsCommands.agent_choices,
+    )
+
+
+def add_needed_agent(command: CommandParser, name: str) -> None:
+    """Give the command an agent as a word that cannot be left out."""
+    command.add_argument(
+        name,
+        metavar=name.upper(),
+        help="an agent",
         choices_provider=BanditsCommands.agent_choices,
     )
 
@@ -62,6 +80,18 @@ class BanditsCommands(CommandSet["BanditsShell"]):
     def arena(self) -> Arena:
         """The one facade of the game."""
         return self.shell.arena
+
+    @property
+    def someone_to_ask(self) -> bool:
+        """Whether a player would read a question, and answer it."""
+        return self.shell.interactive and not self.shell.in_script()
+
+    def folder(self, name: str) -> Path:
+        """Return a folder of the arena's home, made if it can be: whoever writes there says why not."""
+        folder = self.shell.home / name
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def say(self, *renderables: Any) -> None:
         """Print tables, panels and text to standard output, or to where the player redirects it."""

@@ -84,7 +84,7 @@ class DataCommands(BanditsCommands):
     def do_dataset(self, args: argparse.Namespace) -> None:
         """List the datasets, or choose the one that new agents learn."""
         if args.source is not None:
-            row = self.arena.use_dataset(_expanded(args.source))
+            row = self.arena.use_dataset(os.path.expanduser(args.source))
             if args.json:
                 self.say_json(row.as_dict())
             else:
@@ -140,10 +140,6 @@ class DataCommands(BanditsCommands):
         )
         self.say(table)
         self.shell.note_busy(name)
-
-
-def _expanded(source: str) -> str:
-    return os.path.expanduser(source)
 
 
 def _describe(row: DatasetRow) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cmd2
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, add_agent_option, path_of
 from bandits.errors import InvalidValue, StoreError, printable
 from bandits.outfile import replace_file
 from bandits.shell.parsing import CommandParser, UsageError, parser
@@ -29,12 +29,7 @@ def _save_parser() -> CommandParser:
         help="the file to write, or a folder; an earlier champion there is replaced",
         completer=cmd2.Cmd.path_complete,
     )
-    command.add_argument(
-        "--agent",
-        metavar="AGENT",
-        help="an agent; the current one if left out",
-        choices_provider=BanditsCommands.agent_choices,
-    )
+    add_agent_option(command)
     return command
 
 
@@ -66,13 +61,13 @@ class FileCommands(BanditsCommands):
     def do_save(self, args: argparse.Namespace) -> None:
         """Write an agent to a champion file."""
         name = args.agent or self.arena.current
-        path = self.arena.save(_path(args.file), args.agent)
+        path = self.arena.save(path_of(args.file) if args.file is not None else None, args.agent)
         self.say(f"saved {name} to {tilde(path)}")
 
     @cmd2.with_argparser(_load_parser)
     def do_load(self, args: argparse.Namespace) -> None:
         """Read an agent from a champion file."""
-        path = Path(os.path.expanduser(args.file))
+        path = path_of(args.file)
         row = self.arena.load(path, args.name)
         rivals = [
             other.name
@@ -88,10 +83,6 @@ class FileCommands(BanditsCommands):
                 *(f"battle {row.name} {rival} 100" for rival in rivals[:1]),
             ),
         )
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(os.path.expanduser(text))
 
 
 def _export_parser() -> CommandParser:
@@ -131,7 +122,7 @@ class ExportCommands(BanditsCommands):
         if args.file == "-":
             self.shell.poutput(session.script(), end="", soft_wrap=True)
             return
-        path = Path(os.path.expanduser(args.file))
+        path = path_of(args.file)
         if self._may_write(path, force=args.force):
             _write(path, session.script())
             self.say(
@@ -149,7 +140,7 @@ class ExportCommands(BanditsCommands):
             raise InvalidValue(f"'{shown}' is not a plain file; choose another")
         if force:
             return True
-        if not self.shell.interactive or self.shell.in_script():
+        if not self.someone_to_ask:
             raise UsageError(f"'{shown}' is there already; choose another file, or add --force")
         if self.shell.confirm(f"Replace {shown}?"):
             return True

@@ -9,7 +9,7 @@ import cmd2
 from cmd2 import Choices
 from rich.table import Table
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import ALL, BanditsCommands
 from bandits.shell.completion import words
 from bandits.shell.jobs import Job, JobRow
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number
@@ -53,7 +53,7 @@ class JobCommands(BanditsCommands):
 
     def job_choices(self) -> Choices:
         """Return the jobs that can be stopped."""
-        return words([*(str(job.number) for job in self.shell.jobs.running()), "all"])
+        return words([*(str(job.number) for job in self.shell.jobs.running()), ALL])
 
     @cmd2.with_argparser(_jobs_parser)
     def do_jobs(self, args: argparse.Namespace) -> None:
@@ -75,7 +75,7 @@ class JobCommands(BanditsCommands):
         jobs = self.shell.jobs
         stopped = (
             jobs.running()
-            if args.job == "all"
+            if args.job == ALL
             else [jobs.job(whole_number(args.job, "job", "stop 1' or 'stop all"))]
         )
         ended = [job for job in stopped if job.ended.is_set()]

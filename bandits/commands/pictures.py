@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cmd2
@@ -16,7 +13,7 @@ from cmd2.rich_utils import TextGroup
 from cmd2.styles import Cmd2Style
 from rich.text import Text
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, path_of
 from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.shell.completion import described, words
 from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number
@@ -110,14 +107,11 @@ class PictureCommands(BanditsCommands):
             else whole_number(args.layer, "layer", f"visualize {args.what} --layer 0"),
             replay=args.replay,
         )
-        wanted = Path(os.path.expanduser(args.save)) if args.save is not None else None
+        wanted = path_of(args.save) if args.save is not None else None
         if wanted is not None:
             canvas.check(wanted)  # before an agent pays for anything
-        folder = self.shell.home / "pictures"
         if wanted is None and (args.show or not args.terminal):
-            with contextlib.suppress(OSError):  # then the check says what is wrong
-                folder.mkdir(parents=True, exist_ok=True)
-            canvas.check(folder / "picture.png")
+            canvas.check(self.folder("pictures") / "picture.png")
         if args.show:
             from bandits.terminal.viewer import viewer
 
@@ -134,7 +128,7 @@ class PictureCommands(BanditsCommands):
             self.say(Text(f"energy {format_flops(picture.n_flops)}", style="dim"))
         if wanted is None and args.terminal and not args.show:
             return
-        path = wanted or folder / f"{picture.slug}.png"
+        path = wanted or self.folder("pictures") / f"{picture.slug}.png"
         self.shell.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
         self.shell.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
         if args.show:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-from pathlib import Path
 
 import cmd2
 from cmd2 import Choices
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, path_of
 from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.shell.completion import described
 from bandits.shell.parsing import CommandParser, parser
@@ -60,7 +57,7 @@ class ReportCommands(BanditsCommands):
 
         match_id = None if args.what == LEADERBOARD else self._match_id(args.what)
         slug = LEADERBOARD if match_id is None else f"match-{match_id}"
-        path = Path(os.path.expanduser(args.save)) if args.save else self._place(slug)
+        path = path_of(args.save) if args.save else self.folder("reports") / f"{slug}.html"
         pages.check(path)  # before anybody is judged
         if match_id is None:
             page = pages.leaderboard_page(self.arena)
@@ -86,9 +83,3 @@ class ReportCommands(BanditsCommands):
         listed = ", ".join(f"{r.match_id} ({r.name_a}, {r.name_b})" for r in matches[-_LISTED:])
         earlier = "; the latest are" if len(matches) > _LISTED else "; there are"
         raise UnknownName(f"{what}{earlier} {listed}")
-
-    def _place(self, slug: str) -> Path:
-        folder = self.shell.home / "reports"
-        with contextlib.suppress(OSError):  # then the check says what is wrong
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{slug}.html"

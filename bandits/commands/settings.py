@@ -9,7 +9,7 @@ import cmd2
 from cmd2 import Choices
 from rich.text import Text
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, add_agent_option
 from bandits.model.config import SETTINGS, Settings, no_setting
 from bandits.shell.completion import words
 from bandits.shell.help import TYPICAL, describe_setting
@@ -42,12 +42,7 @@ def _config_parser() -> CommandParser:
         help="the new value; 'default' sets it back",
         choices_provider=SettingsCommands.value_choices,
     )
-    command.add_argument(
-        "--agent",
-        metavar="AGENT",
-        help="an agent; the current one if left out",
-        choices_provider=BanditsCommands.agent_choices,
-    )
+    add_agent_option(command)
     add_json(command)
     return command
 

@@ -9,7 +9,7 @@ import cmd2
 from rich.text import Text
 
 from bandits.arena.reports import GenerateReport, TrainReport
-from bandits.commands.base import BanditsCommands, add_agent
+from bandits.commands.base import BanditsCommands, add_agent, far_worse
 from bandits.model.schedules import learning_rates
 from bandits.shell.parsing import (
     CommandParser,
@@ -24,8 +24,6 @@ from bandits.terminal.columns import in_columns
 from bandits.terminal.live.view import training_view
 from bandits.terminal.text import decimal, hint, percent, plural, shown
 from bandits.wording import format_flops
-
-_FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
 
 
 def _train_parser() -> CommandParser:
@@ -127,7 +125,7 @@ class TrainingCommands(BanditsCommands):
             f"  learning rate now {rate:.4g}  ({settings.schedule}, {settings.learning_rate:g} at the "
             f"start, horizon {settings.horizon:,})"
         )
-        if loss is not None and loss > _FAR_WORSE * report.uniform_loss:
+        if far_worse(loss, report.uniform_loss):
             worse = (
                 f"is far worse than a blind guess, which has a loss of {report.uniform_loss:.2f}"
             )

@@ -12,7 +12,7 @@ from cmd2 import Completions
 from rich.text import Text
 
 from bandits.arena.reports import VerifyReport
-from bandits.commands.base import ALL, BanditsCommands
+from bandits.commands.base import ALL, BanditsCommands, path_of
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean
 from bandits.model.energy import Energy
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser
@@ -97,7 +97,7 @@ class VerificationCommands(BanditsCommands):
         """Return all that is to be verified, and whether a list was asked for."""
         spread: list[str] = []
         for word in words:
-            folder = Path(os.path.expanduser(word))
+            folder = path_of(word)
             if word == ALL and ALL not in names:
                 spread += self.arena.unverified()
             elif word and word not in names and os.path.isdir(folder):
@@ -119,7 +119,7 @@ class VerificationCommands(BanditsCommands):
         self, word: str, names: list[str], dataset: str | None
     ) -> Callable[[Callable[[], bool], ProgressLine], VerifyReport]:
         """Return what verifies a word: an agent, a match or a file."""
-        path = Path(os.path.expanduser(word))
+        path = path_of(word)
         is_file = word not in names and _means_a_file(word, path)
         if dataset is not None and not is_file:
             raise UsageError("verify: --dataset is for champion files; an agent knows its dataset")
