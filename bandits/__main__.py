@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bandits.errors import BanditsError, printable
 from bandits.version import __version__
@@ -69,7 +69,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _PrintCompletion(argparse.Action):
-    """Print a completion script for a shell, made by shtab of this parser, and exit."""
+    """Print a completion script for a shell, made by shtab of this parser, and exit.
+
+    `script` and `command` are the arguments of that parser which are completed with files and with commands.
+    """
+
+    def __init__(
+        self, *args: Any, script: argparse.Action, command: argparse.Action, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.script, self.command = script, command
 
     def __call__(
         self,
@@ -82,13 +91,12 @@ class _PrintCompletion(argparse.Action):
             import shtab
         except ModuleNotFoundError:
             parser.exit(1, "error: 'shtab' is not installed for this Python; pip install shtab\n")
-        from bandits.shell.manual import EXAMPLES as IN_GAME
+        from bandits.commands import COMMAND_SETS
+        from bandits.shell.help import all_commands
 
-        commands = " ".join(line.split()[0] for lines in IN_GAME.values() for line in lines)
-        completions = {"script": shtab.FILE, "command": _words(commands)}
-        for action in parser._actions:
-            if action.dest in completions:
-                action.complete = completions[action.dest]  # type: ignore[attr-defined]
+        commands = " ".join(all_commands(COMMAND_SETS))
+        self.script.complete = shtab.FILE  # type: ignore[attr-defined]
+        self.command.complete = _words(commands)  # type: ignore[attr-defined]
         words_of_bash = f'_bandits_commands() {{ compgen -W "{commands}" -- "$1"; }}\n'
         preamble = words_of_bash if values == "bash" else ""
         print(shtab.complete(parser, shell=str(values), preamble=preamble))
@@ -122,10 +130,10 @@ def command_line_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
+    script = parser.add_argument(
         "script", metavar="SCRIPT", nargs="?", help="a file of commands, one a line"
     )
-    parser.add_argument(
+    command = parser.add_argument(
         "-c", "--command", metavar="CMD", action="append", help="run a command; may be repeated"
     )
     parser.add_argument(
@@ -137,6 +145,8 @@ def command_line_parser() -> argparse.ArgumentParser:
         metavar="SHELL",
         choices=("bash", "zsh", "tcsh"),
         action=_PrintCompletion,
+        script=script,
+        command=command,
         help="print a completion script for bash, zsh or tcsh",
     )
     parser.add_argument(

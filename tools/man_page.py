@@ -47,13 +47,13 @@ def page() -> str:
 def commands() -> dict[str, str]:
     """Return each command of the game with its first line of help."""
     from bandits.commands import COMMAND_SETS
+    from bandits.shell.help import commands_of
 
     rows = {}
-    for commands_of in COMMAND_SETS:
-        for name in dir(commands_of):
-            if name.startswith("do_"):
-                text = (getattr(commands_of, name).__doc__ or "").strip().splitlines()
-                rows[name.removeprefix("do_")] = text[0] if text else ""
+    for command_set in COMMAND_SETS:
+        for name in commands_of(command_set):
+            text = (getattr(command_set, f"do_{name}").__doc__ or "").strip().splitlines()
+            rows[name] = text[0] if text else ""
     return dict(sorted(rows.items()))
 
 

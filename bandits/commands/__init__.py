@@ -1,6 +1,7 @@
-"""The shell: the only package that prints, and the only one that knows cmd2 and rich.
+"""What can be typed: a command set is one file of this folder and one line in COMMAND_SETS.
 
-A command set is one file and one line in COMMAND_SETS.
+`help` and completion have the categories and commands in this order; each set says in which category it
+stands, each parser with which example.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from bandits.commands.verification import VerificationCommands
 
 COMMAND_SETS = (
     RosterCommands,
-    TrainingCommands,
-    JobCommands,
-    SettingsCommands,
-    BattleCommands,
-    DataCommands,
     FileCommands,
+    TrainingCommands,
+    SettingsCommands,
+    JobCommands,
+    BattleCommands,
+    ReportCommands,
     VerificationCommands,
     InsightCommands,
     PictureCommands,
-    ReportCommands,
+    DataCommands,
     TutorialCommands,
-    ExportCommands,
     AboutCommands,
+    ExportCommands,
 )

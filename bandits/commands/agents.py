@@ -9,7 +9,8 @@ import cmd2
 from rich.table import Table
 
 from bandits.arena.reports import AgentRow
-from bandits.commands.base import BanditsCommands, marked, note_on_marks
+from bandits.commands.agent_tables import agent_column, note_on_marks, record_column
+from bandits.commands.base import BanditsCommands, add_needed_agent
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number
 from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import decimal, hint, plural, shown
@@ -27,6 +28,7 @@ def _create_parser() -> CommandParser:
         "Create an agent and make it the current one. Left out, the sizes are microGPT's: 16 1 4.",
         "create_agent Ada",
         "create_agent Max 32 2 4 --seed 7",
+        overview="create_agent Ada 32",
     )
     command.add_argument("name", metavar="NAME", help="a letter, then letters, digits, _ or -")
     command.add_argument("n_embd", nargs="?", help="width of the embedding (16)")
@@ -43,9 +45,7 @@ def _create_parser() -> CommandParser:
 
 def _one_agent(description: str, *examples: str) -> CommandParser:
     command = parser(description, *examples)
-    command.add_argument(
-        "name", metavar="NAME", help="an agent", choices_provider=BanditsCommands.agent_choices
-    )
+    add_needed_agent(command, "name")
     return command
 
 
@@ -90,9 +90,9 @@ class RosterCommands(BanditsCommands):
         if args.json:
             self.say_json([row.as_dict() for row in rows])
         else:
-            self.say(_agents_table(rows, self._cmd.width))
-            self._cmd.note_busy()
-            if note := note_on_marks(row.name for row in rows if row.unverified):
+            self.say(_agents_table(rows, self.shell.width))
+            self.shell.note_busy()
+            if note := note_on_marks(rows):
                 self.say(note)
 
     @cmd2.with_argparser(_create_parser)
@@ -142,9 +142,9 @@ class RosterCommands(BanditsCommands):
         name = args.name
         if not args.yes:
             spent = format_flops(self.arena.energy(name).total)
-            if not self._cmd.interactive or self._cmd.in_script():
+            if not self.someone_to_ask:
                 raise UsageError(f"nobody is there to be asked; try 'delete_agent {name} --yes'")
-            if not self._cmd.confirm(f"Delete {name}, on which {spent} were spent?"):
+            if not self.shell.confirm(f"Delete {name}, on which {spent} were spent?"):
                 self.say(f"{name} stays")
                 return
         self.arena.delete_agent(name)
@@ -162,15 +162,13 @@ def _agents_table(rows: Sequence[AgentRow], width: int) -> Table:
     datasets = {row.dataset_name for row in rows}
     columns = [
         Column("", ["▸" if row.current else "" for row in rows], left=True),
-        Column(
-            "agent", [marked(row.name, row.unverified) for row in rows], left=True, style="cyan"
-        ),
+        agent_column(rows),
         Column("shape", [str(row.config) for row in rows], dropped=2, left=True),
         Column("steps", [f"{row.n_steps:,}" for row in rows]),
         Column("loss", [_loss(row) for row in rows], dropped=3),
         Column("score", [decimal(row.score, 0) for row in rows]),
         Column("energy", [format_flops(row.energy.total) for row in rows], dropped=1),
-        Column("W-D-L", [f"{row.wins}-{row.draws}-{row.losses}" for row in rows], dropped=4),
+        record_column(rows, dropped=4),
         Column("rating", [decimal(row.rating, 1) for row in rows], dropped=5),
     ]
     if len(datasets) > 1:

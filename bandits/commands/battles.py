@@ -11,7 +11,8 @@ import cmd2
 from rich.text import Text
 
 from bandits.arena.reports import AgentRow, BattleReport
-from bandits.commands.base import KEPT, BanditsCommands, marked, note_on_marks
+from bandits.commands.agent_tables import agent_column, note_on_marks, record_column
+from bandits.commands.base import KEPT, BanditsCommands, add_needed_agent, far_worse
 from bandits.model.schedules import last_step
 from bandits.shell.parsing import (
     CommandParser,
@@ -32,8 +33,6 @@ from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import Hint, decimal, hint, percent, plural, significant
 from bandits.wording import format_flops
 
-_FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
-
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -50,12 +49,7 @@ def _battle_parser() -> CommandParser:
         "battle A B 1000 --watch 10",
     )
     for name in ("a", "b"):
-        command.add_argument(
-            name,
-            metavar=name.upper(),
-            help="an agent",
-            choices_provider=BanditsCommands.agent_choices,
-        )
+        add_needed_agent(command, name)
     command.add_argument("steps", metavar="STEPS", nargs="?", help="steps that both train")
     command.add_argument(
         "--energy", metavar="E", help="operations that both may spend instead: 5e8, 500M, 1.5G"
@@ -104,7 +98,7 @@ class BattleCommands(BanditsCommands):
             raise UsageError("battle: --json draws no race to --watch; leave one of them out")
         rows = {row.name: row for row in self.arena.agents() if row.name in (args.a, args.b)}
         view = self._view(args, rows, n_steps, budget, watch)
-        with self._cmd.stoppable(KEPT.format(f"{args.a} and {args.b}")) as stopped, view:
+        with self.shell.stoppable(KEPT.format(f"{args.a} and {args.b}")) as stopped, view:
             report = self.arena.battle(
                 args.a,
                 args.b,
@@ -120,9 +114,9 @@ class BattleCommands(BanditsCommands):
         elif report.outcome.stopped:
             self._stopped(report)
         else:
-            self.say(battle_card(report, self._cmd.width), _next(report, rows))
+            self.say(battle_card(report, self.shell.width), _next(report, rows))
         if stopped():
-            self._cmd.interrupt()
+            self.shell.interrupt()
 
     def _view(
         self,
@@ -151,13 +145,13 @@ class BattleCommands(BanditsCommands):
             ends=ends,
             rates=rates,
         )
-        return race_view(race, self._cmd.stdout, watch)
+        return race_view(race, self.shell.stdout, watch)
 
     def _stopped(self, report: BattleReport) -> None:
         a, b = report.outcome.a, report.outcome.b
         if not report.exhibition:
-            self._cmd.session.note_training(report.name_a, a.n_steps)
-            self._cmd.session.note_training(report.name_b, b.n_steps)
+            self.shell.session.note_training(report.name_a, a.n_steps)
+            self.shell.session.note_training(report.name_b, b.n_steps)
         kept = "nothing is kept of an exhibition" if report.exhibition else "the training is kept"
         self.say(
             f"stopped without a verdict: {report.name_a} did {plural(a.n_steps, 'step')}, "
@@ -171,22 +165,22 @@ class BattleCommands(BanditsCommands):
         if args.json:
             self.say_json([row.as_dict() for row in rows])
             return
-        self.say(_board(rows, self._cmd.width))
-        if note := note_on_marks(row.name for row in rows if row.unverified):
+        self.say(_board(rows, self.shell.width))
+        if note := note_on_marks(rows):
             self.say(note)
         for row in rows:
             if row.missing:
                 self.say(Text(f"{row.name} is unranked: {row.missing}", style="dim"))
-        self._cmd.note_busy()
+        self.shell.note_busy()
 
 
 def _next(report: BattleReport, rows: Mapping[str, AgentRow]) -> Hint:
     a, b = report.name_a, report.name_b
-    hopeless = _FAR_WORSE * math.log(rows[a].config.vocab_size)
+    uniform_loss = math.log(rows[a].config.vocab_size)
     for name, corner in ((a, report.outcome.a), (b, report.outcome.b)):
         if corner.diverged:  # no training can mend it
             return hint(f"diagnose {name}", "create_agent NAME", "leaderboard")
-        if corner.loss is not None and corner.loss > hopeless:
+        if far_worse(corner.loss, uniform_loss):
             slower = f"config learning_rate 0.01 --agent {name}"
             return hint(f"diagnose {name}", slower, "create_agent NAME")
     for name in at_horizon(report):
@@ -199,12 +193,9 @@ def _next(report: BattleReport, rows: Mapping[str, AgentRow]) -> Hint:
 
 
 def _board(rows: Sequence[LeaderboardRow], width: int) -> Table:
-    records = [f"{row.wins}-{row.draws}-{row.losses}" for row in rows]
     columns = [
         Column("#", ["-" if row.rank is None else f"{row.rank}" for row in rows]),
-        Column(
-            "agent", [marked(row.name, row.unverified) for row in rows], left=True, style="cyan"
-        ),
+        agent_column(rows),
         Column("league", [row.league or "-" for row in rows], left=True),
         Column("shape", [str(row.config) for row in rows], dropped=5, left=True),
         Column("PPL", [decimal(row.perplexity) for row in rows], dropped=4),
@@ -212,7 +203,7 @@ def _board(rows: Sequence[LeaderboardRow], width: int) -> Table:
         Column("score", [f"{row.score:.0f}" for row in rows]),
         Column("energy", [format_flops(row.total_flops) for row in rows], dropped=3),
         Column("/MFLOP", [significant(row.score_per_mflop) for row in rows], dropped=2),
-        Column("W-D-L", [*records], dropped=7),
+        record_column(rows, dropped=7),
         Column("rating", [decimal(row.rating, 1) for row in rows], dropped=8),
     ]
     return fitting(columns, width)

@@ -26,6 +26,7 @@ def _dataset_parser() -> CommandParser:
         "dataset",
         "dataset names",
         "dataset ~/pokemon.txt",
+        overview="dataset mine.txt",
     )
     command.add_argument(
         "source",
@@ -43,6 +44,7 @@ def _evaluate_parser() -> CommandParser:
         "Measure an agent's bits per token and perplexity. It costs energy; judging in a battle is free.",
         "evaluate",
         "evaluate B --split train",
+        overview="evaluate B",
     )
     add_agent(command)
     command.add_argument(
@@ -74,15 +76,15 @@ class DataCommands(BanditsCommands):
     def complete_source(self, text: str, line: str, begidx: int, endidx: int) -> Completions:
         """Complete the names of datasets, and paths."""
         names = [item.text for item in self.dataset_choices()]
-        named = self._cmd.basic_complete(text, line, begidx, endidx, names)
-        paths = self._cmd.path_complete(text, line, begidx, endidx)
+        named = self.shell.basic_complete(text, line, begidx, endidx, names)
+        paths = self.shell.path_complete(text, line, begidx, endidx)
         return replace(paths, items=[*named.items, *paths.items])
 
     @cmd2.with_argparser(_dataset_parser)
     def do_dataset(self, args: argparse.Namespace) -> None:
         """List the datasets, or choose the one that new agents learn."""
         if args.source is not None:
-            row = self.arena.use_dataset(_expanded(args.source))
+            row = self.arena.use_dataset(os.path.expanduser(args.source))
             if args.json:
                 self.say_json(row.as_dict())
             else:
@@ -102,7 +104,7 @@ class DataCommands(BanditsCommands):
             Column("tokens", [f"{row.vocab_size}" for row in rows], dropped=1),
             Column("agents", [f"{row.n_agents}" for row in rows], dropped=1),
         ]
-        self.say(fitting(columns, self._cmd.width))
+        self.say(fitting(columns, self.shell.width))
 
     @cmd2.with_argparser(_evaluate_parser)
     def do_evaluate(self, args: argparse.Namespace) -> None:
@@ -133,15 +135,11 @@ class DataCommands(BanditsCommands):
                 Column(name, [format_flops(n_flops) for _, n_flops in kinds]),
                 Column("operations", [f"{n_flops:,}" for _, n_flops in kinds], dropped=1),
             ],
-            self._cmd.width,
+            self.shell.width,
             strong=len(kinds) - 1,
         )
         self.say(table)
-        self._cmd.note_busy(name)
-
-
-def _expanded(source: str) -> str:
-    return os.path.expanduser(source)
+        self.shell.note_busy(name)
 
 
 def _describe(row: DatasetRow) -> str:

@@ -64,7 +64,7 @@ class InsightCommands(BanditsCommands):
             )
             return
         signs = [list(found) for _, found in groupby(report.findings, lambda found: found.name)]
-        self.say(_table(signs, self._cmd.width))
+        self.say(_table(signs, self.shell.width))
         if args.explain:
             self.say(Text())
             for sign in signs:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cmd2
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, add_agent_option, path_of
 from bandits.errors import InvalidValue, StoreError, printable
 from bandits.outfile import replace_file
 from bandits.shell.parsing import CommandParser, UsageError, parser
@@ -29,12 +29,7 @@ def _save_parser() -> CommandParser:
         help="the file to write, or a folder; an earlier champion there is replaced",
         completer=cmd2.Cmd.path_complete,
     )
-    command.add_argument(
-        "--agent",
-        metavar="AGENT",
-        help="an agent; the current one if left out",
-        choices_provider=BanditsCommands.agent_choices,
-    )
+    add_agent_option(command)
     return command
 
 
@@ -43,6 +38,7 @@ def _load_parser() -> CommandParser:
         "Read an agent from a champion file and make it the current one.",
         "load ada.safetensors",
         "load ada.safetensors --as Rival",
+        overview="load ada",
     )
     command.add_argument(
         "file",
@@ -65,13 +61,13 @@ class FileCommands(BanditsCommands):
     def do_save(self, args: argparse.Namespace) -> None:
         """Write an agent to a champion file."""
         name = args.agent or self.arena.current
-        path = self.arena.save(_path(args.file), args.agent)
+        path = self.arena.save(path_of(args.file) if args.file is not None else None, args.agent)
         self.say(f"saved {name} to {tilde(path)}")
 
     @cmd2.with_argparser(_load_parser)
     def do_load(self, args: argparse.Namespace) -> None:
         """Read an agent from a champion file."""
-        path = Path(os.path.expanduser(args.file))
+        path = path_of(args.file)
         row = self.arena.load(path, args.name)
         rivals = [
             other.name
@@ -89,10 +85,6 @@ class FileCommands(BanditsCommands):
         )
 
 
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(os.path.expanduser(text))
-
-
 def _export_parser() -> CommandParser:
     command = parser(
         "Write what you did since bandits was opened as a script: the commands that succeeded, aliases "
@@ -100,6 +92,7 @@ def _export_parser() -> CommandParser:
         "export script day.txt",
         "export script -",
         "export script day.txt --force",
+        overview="export script -",
     )
     command.add_argument("what", metavar="script", choices=["script"], help="what to write: script")
     command.add_argument(
@@ -120,16 +113,16 @@ class ExportCommands(BanditsCommands):
     @cmd2.with_argparser(_export_parser)
     def do_export(self, args: argparse.Namespace) -> None:
         """Write this session's commands as a script."""
-        session = self._cmd.session
+        session = self.shell.session
         if not session.lines:
             raise UsageError(
                 "nothing to export: no command of this session has touched the arena yet; try "
                 "'train 100' first"
             )
         if args.file == "-":
-            self._cmd.poutput(session.script(), end="", soft_wrap=True)
+            self.shell.poutput(session.script(), end="", soft_wrap=True)
             return
-        path = Path(os.path.expanduser(args.file))
+        path = path_of(args.file)
         if self._may_write(path, force=args.force):
             _write(path, session.script())
             self.say(
@@ -147,9 +140,9 @@ class ExportCommands(BanditsCommands):
             raise InvalidValue(f"'{shown}' is not a plain file; choose another")
         if force:
             return True
-        if not self._cmd.interactive or self._cmd.in_script():
+        if not self.someone_to_ask:
             raise UsageError(f"'{shown}' is there already; choose another file, or add --force")
-        if self._cmd.confirm(f"Replace {shown}?"):
+        if self.shell.confirm(f"Replace {shown}?"):
             return True
         self.say(f"{shown} stays as it is")
         return False

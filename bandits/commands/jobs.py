@@ -9,9 +9,10 @@ import cmd2
 from cmd2 import Choices
 from rich.table import Table
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import ALL, BanditsCommands
+from bandits.shell.completion import words
 from bandits.shell.jobs import Job, JobRow
-from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number, words
+from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number
 from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import decimal, hint, significant
 from bandits.wording import format_flops
@@ -52,29 +53,29 @@ class JobCommands(BanditsCommands):
 
     def job_choices(self) -> Choices:
         """Return the jobs that can be stopped."""
-        return words([*(str(job.number) for job in self._cmd.jobs.running()), "all"])
+        return words([*(str(job.number) for job in self.shell.jobs.running()), ALL])
 
     @cmd2.with_argparser(_jobs_parser)
     def do_jobs(self, args: argparse.Namespace) -> None:
         """List the trainings in the background."""
-        if args.wait and not self._cmd.await_jobs(self._cmd.jobs.running()):
-            self._cmd.interrupt()
-        jobs = self._cmd.jobs.all()
+        if args.wait and not self.shell.await_jobs(self.shell.jobs.running()):
+            self.shell.interrupt()
+        jobs = self.shell.jobs.all()
         rows = [job.row() for job in jobs]
         if args.json:
             self.say_json([row.as_dict() for row in rows])
         elif rows:
-            self.say(_table(rows, jobs, self._cmd.width))
+            self.say(_table(rows, jobs, self.shell.width))
         else:
             self.say("nothing trains in the background", hint("train 100000 --background"))
 
     @cmd2.with_argparser(_stop_parser)
     def do_stop(self, args: argparse.Namespace) -> None:
         """Stop a training in the background."""
-        jobs = self._cmd.jobs
+        jobs = self.shell.jobs
         stopped = (
             jobs.running()
-            if args.job == "all"
+            if args.job == ALL
             else [jobs.job(whole_number(args.job, "job", "stop 1' or 'stop all"))]
         )
         ended = [job for job in stopped if job.ended.is_set()]
@@ -84,8 +85,8 @@ class JobCommands(BanditsCommands):
             self.say("nothing trains in the background")
         for job in stopped:
             job.stop.set()
-        if not self._cmd.await_jobs(stopped):
-            self._cmd.interrupt()
+        if not self.shell.await_jobs(stopped):
+            self.shell.interrupt()
 
 
 def _table(rows: Sequence[JobRow], jobs: Sequence[Job], width: int) -> Table:

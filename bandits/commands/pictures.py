@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cmd2
@@ -16,9 +13,10 @@ from cmd2.rich_utils import TextGroup
 from cmd2.styles import Cmd2Style
 from rich.text import Text
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, path_of
 from bandits.errors import UnknownName, did_you_mean, printable
-from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number, words
+from bandits.shell.completion import described, words
+from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number
 from bandits.terminal.progress import ProgressLine
 from bandits.terminal.text import tilde
 
@@ -37,6 +35,7 @@ def _visualize_parser() -> CommandParser:
         "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
         "gradients, attention and activations costs a little energy.",
         *(plot.example for plot in table.values()),
+        overview="visualize loss",
     )
     told = Text()
     for n, plot in enumerate(table.values()):
@@ -89,10 +88,8 @@ class PictureCommands(BanditsCommands):
         """Return the agents, or the matches for a race."""
         if arg_tokens.get("what") != ["race"]:
             return self.agent_choices()
-        from bandits.commands.base import _choices
-
         rows = reversed(self.arena.matches())
-        return _choices((str(row.match_id), f"{row.name_a} against {row.name_b}") for row in rows)
+        return described((str(row.match_id), f"{row.name_a} against {row.name_b}") for row in rows)
 
     @cmd2.with_argparser(_visualize_parser)
     def do_visualize(self, args: argparse.Namespace) -> None:
@@ -110,14 +107,11 @@ class PictureCommands(BanditsCommands):
             else whole_number(args.layer, "layer", f"visualize {args.what} --layer 0"),
             replay=args.replay,
         )
-        wanted = Path(os.path.expanduser(args.save)) if args.save is not None else None
+        wanted = path_of(args.save) if args.save is not None else None
         if wanted is not None:
             canvas.check(wanted)  # before an agent pays for anything
-        folder = self._cmd.home / "pictures"
         if wanted is None and (args.show or not args.terminal):
-            with contextlib.suppress(OSError):  # then the check says what is wrong
-                folder.mkdir(parents=True, exist_ok=True)
-            canvas.check(folder / "picture.png")
+            canvas.check(self.folder("pictures") / "picture.png")
         if args.show:
             from bandits.terminal.viewer import viewer
 
@@ -134,9 +128,9 @@ class PictureCommands(BanditsCommands):
             self.say(Text(f"energy {format_flops(picture.n_flops)}", style="dim"))
         if wanted is None and args.terminal and not args.show:
             return
-        path = wanted or folder / f"{picture.slug}.png"
-        self._cmd.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
-        self._cmd.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
+        path = wanted or self.folder("pictures") / f"{picture.slug}.png"
+        self.shell.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
+        self.shell.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
         if args.show:
             from bandits.terminal.viewer import view
 
@@ -146,12 +140,12 @@ class PictureCommands(BanditsCommands):
         from bandits.terminal.chart import look_of
         from bandits.terminal.sketch import sketch
 
-        stdout: Any = self._cmd.stdout
+        stdout: Any = self.shell.stdout
         styled = rich_utils.ALLOW_STYLE != rich_utils.AllowStyle.NEVER and stdout.isatty()
         look = replace(look_of(stdout), colours=styled)
         rows = shutil.get_terminal_size((80, 24)).lines
         around = _ROWS_AROUND + len(picture.notes) + bool(picture.n_flops)
-        self.say(*sketch(picture, self._cmd.width, rows - around, look))
+        self.say(*sketch(picture, self.shell.width, rows - around, look))
 
 
 def _plot_named(what: str) -> Plot:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-from pathlib import Path
 
 import cmd2
-from cmd2 import Choices, CompletionItem
+from cmd2 import Choices
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, path_of
 from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.shell.completion import described
 from bandits.shell.parsing import CommandParser, parser
 from bandits.terminal.text import tilde
 
@@ -25,6 +23,7 @@ def _report_parser() -> CommandParser:
         "picture, readable on a phone, on paper and in the dark.",
         "report 1",
         "report leaderboard --save class.html",
+        overview="report leaderboard",
     )
     command.add_argument(
         "what",
@@ -45,12 +44,11 @@ class ReportCommands(BanditsCommands):
 
     def report_choices(self) -> Choices:
         """Return the leaderboard and every match, with who fought."""
-        matches = [
-            CompletionItem(str(row.match_id), display_meta=f"{row.name_a} against {row.name_b}")
+        matches = (
+            (str(row.match_id), f"{row.name_a} against {row.name_b}")
             for row in self.arena.matches()
-        ]
-        board = CompletionItem(LEADERBOARD, display_meta="all agents of this dataset")
-        return Choices([board, *matches])
+        )
+        return described([(LEADERBOARD, "all agents of this dataset"), *matches])
 
     @cmd2.with_argparser(_report_parser)
     def do_report(self, args: argparse.Namespace) -> None:
@@ -59,7 +57,7 @@ class ReportCommands(BanditsCommands):
 
         match_id = None if args.what == LEADERBOARD else self._match_id(args.what)
         slug = LEADERBOARD if match_id is None else f"match-{match_id}"
-        path = Path(os.path.expanduser(args.save)) if args.save else self._place(slug)
+        path = path_of(args.save) if args.save else self.folder("reports") / f"{slug}.html"
         pages.check(path)  # before anybody is judged
         if match_id is None:
             page = pages.leaderboard_page(self.arena)
@@ -85,9 +83,3 @@ class ReportCommands(BanditsCommands):
         listed = ", ".join(f"{r.match_id} ({r.name_a}, {r.name_b})" for r in matches[-_LISTED:])
         earlier = "; the latest are" if len(matches) > _LISTED else "; there are"
         raise UnknownName(f"{what}{earlier} {listed}")
-
-    def _place(self, slug: str) -> Path:
-        folder = self._cmd.home / "reports"
-        with contextlib.suppress(OSError):  # then the check says what is wrong
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{slug}.html"

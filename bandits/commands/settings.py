@@ -9,10 +9,11 @@ import cmd2
 from cmd2 import Choices
 from rich.text import Text
 
-from bandits.commands.base import BanditsCommands
+from bandits.commands.base import BanditsCommands, add_agent_option
 from bandits.model.config import SETTINGS, Settings, no_setting
-from bandits.shell.manual import TYPICAL, describe_setting
-from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, words
+from bandits.shell.completion import words
+from bandits.shell.help import TYPICAL, describe_setting
+from bandits.shell.parsing import CommandParser, UsageError, add_json, parser
 from bandits.terminal.tables import Column, fitting
 
 
@@ -25,6 +26,7 @@ def _config_parser() -> CommandParser:
         "config learning_rate 0.02",
         "config schedule cosine --agent B",
         "config batch_size default",
+        overview="config batch_size 8",
     )
     command.add_argument(
         "key",
@@ -40,12 +42,7 @@ def _config_parser() -> CommandParser:
         help="the new value; 'default' sets it back",
         choices_provider=SettingsCommands.value_choices,
     )
-    command.add_argument(
-        "--agent",
-        metavar="AGENT",
-        help="an agent; the current one if left out",
-        choices_provider=BanditsCommands.agent_choices,
-    )
+    add_agent_option(command)
     add_json(command)
     return command
 
@@ -100,7 +97,7 @@ class SettingsCommands(BanditsCommands):
                 Column("value", [_marked(settings, defaults, key) for key in keys], left=True),
                 Column("meaning", [SETTINGS[key] for key in keys], dropped=1, left=True),
             ],
-            self._cmd.width,
+            self.shell.width,
             wrapped="meaning",
         )
         changed = " (* changed)" if settings != defaults else ""

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from bandits.arena.reports import GenerateReport, TrainReport
-from bandits.commands.base import KEPT, BanditsCommands, add_agent
+from bandits.commands.base import KEPT, BanditsCommands, add_agent, far_worse
 from bandits.model.schedules import learning_rates
 from bandits.shell.parsing import (
     CommandParser,
@@ -27,7 +27,6 @@ from bandits.terminal.text import decimal, hint, percent, plural, shown
 from bandits.wording import format_flops
 
 _ROWS_AT_ONCE = 200  # of a sample
-_FAR_WORSE = 2  # times the loss of a uniform guess: no healthy agent is so unlucky
 
 
 def _train_parser() -> CommandParser:
@@ -50,7 +49,10 @@ def _train_parser() -> CommandParser:
 
 def _generate_parser() -> CommandParser:
     command = parser(
-        "Let an agent write, and score what it wrote.", "generate", "generate 50 B --seed 3"
+        "Let an agent write, and score what it wrote.",
+        "generate",
+        "generate 50 B --seed 3",
+        overview="generate 20",
     )
     command.add_argument("n", metavar="N", nargs="?", default="10", help="how many (10)")
     add_agent(command)
@@ -73,21 +75,21 @@ class TrainingCommands(BanditsCommands):
         if args.background:
             self._begin(name, n_steps, args.watch)
             return
-        view = training_view(name, n_steps, self._cmd.stdout, watch)
-        with self._cmd.stoppable(KEPT.format(name)) as stopped, view:
+        view = training_view(name, n_steps, self.shell.stdout, watch)
+        with self.shell.stoppable(KEPT.format(name)) as stopped, view:
             report = self.arena.train(n_steps, args.agent, on_progress=view.train)
             view.finish(report, stopped)
         self._describe(report)
         if report.stopped:
-            self._cmd.session.note_training(report.name, report.n_done)
+            self.shell.session.note_training(report.name, report.n_done)
         if stopped():
-            self._cmd.interrupt()
+            self.shell.interrupt()
 
     def _begin(self, name: str, n_steps: int, watch: str | None) -> None:
         """Train in the background."""
         if watch is not None:
             raise UsageError("train: --background has no curve to --watch; leave one of them out")
-        job = self._cmd.begin_job(name, n_steps)
+        job = self.shell.begin_job(name, n_steps)
         if not job.ended.is_set():  # else it has been told
             number = job.number
             self.say(
@@ -126,7 +128,7 @@ class TrainingCommands(BanditsCommands):
             f"  learning rate now {rate:.4g}  ({settings.schedule}, {settings.learning_rate:g} at the "
             f"start, horizon {settings.horizon:,})"
         )
-        if loss is not None and loss > _FAR_WORSE * report.uniform_loss:
+        if far_worse(loss, report.uniform_loss):
             worse = (
                 f"is far worse than a blind guess, which has a loss of {report.uniform_loss:.2f}"
             )
@@ -161,7 +163,7 @@ class TrainingCommands(BanditsCommands):
         texts = [
             f"{mark} {shown(text, 34)}" for text, mark in zip(report.texts, marks, strict=True)
         ]
-        rows = in_columns(texts, [_MARKS[mark][1] for mark in marks], self._cmd.width)
+        rows = in_columns(texts, [_MARKS[mark][1] for mark in marks], self.shell.width)
         for start in range(0, len(rows), _ROWS_AT_ONCE):  # between them a Ctrl-C is heard
             self.say(Group(*rows[start : start + _ROWS_AT_ONCE]))
         used = [mark for mark in _MARKS if mark in marks]

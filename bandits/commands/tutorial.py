@@ -40,13 +40,13 @@ class TutorialCommands(BanditsCommands):
 
     def on_registered(self) -> None:
         """Let the shell go on with a tutorial that was under way."""
-        shell = self._cmd
+        shell = self.shell
         shell.take_up = lambda: Tutor(shell) if under_way(shell.home) else None
 
     @cmd2.with_argparser(_tutorial_parser)
     def do_tutorial(self, args: argparse.Namespace) -> None:
         """Learn the game in ten minutes."""
-        shell = self._cmd
+        shell = self.shell
         tutor = shell.tutor if isinstance(shell.tutor, Tutor) else Tutor(shell)
         if args.action == "off":
             tutor.stop()

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bandits.agent.agent import Progress
 from bandits.arena.reports import VerifyReport
-from bandits.commands.base import ALL, BanditsCommands
+from bandits.commands.base import ALL, BanditsCommands, path_of
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean
 from bandits.model.energy import Energy
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser
@@ -32,6 +32,7 @@ def _verify_parser() -> CommandParser:
         "verify hand-ins/",
         "verify 3",
         f"verify {ALL}",
+        overview="verify A",
     )
     command.add_argument(
         "what",
@@ -59,8 +60,8 @@ class VerificationCommands(BanditsCommands):
     def complete_what(self, text: str, line: str, begidx: int, endidx: int) -> Completions:
         """Return the agents that fit; if none does, files."""
         names = [row.name for row in self.arena.agents()]
-        found = self._cmd.basic_complete(text, line, begidx, endidx, [*names, ALL])
-        return found or self._cmd.path_complete(text, line, begidx, endidx)
+        found = self.shell.basic_complete(text, line, begidx, endidx, [*names, ALL])
+        return found or self.shell.path_complete(text, line, begidx, endidx)
 
     @cmd2.with_argparser(_verify_parser)
     def do_verify(self, args: argparse.Namespace) -> None:
@@ -74,7 +75,7 @@ class VerificationCommands(BanditsCommands):
             try:
                 report = self._verify(word, names, args.dataset)
             except BanditsError as problem:
-                self._cmd.fail(str(problem))  # and on to the next
+                self.shell.fail(str(problem))  # and on to the next
                 continue
             reports.append(report)
             if not args.json:
@@ -82,7 +83,7 @@ class VerificationCommands(BanditsCommands):
             if report.stopped:
                 break
             if not report.verified:
-                self._cmd.fail(f"{_subject(word, report)} is not verified: {report.difference}")
+                self.shell.fail(f"{_subject(word, report)} is not verified: {report.difference}")
         if args.json:
             found = [report.as_dict() for report in reports]
             if several or found:
@@ -91,13 +92,13 @@ class VerificationCommands(BanditsCommands):
             n_true = sum(report.verified for report in reports)
             self.say(f"{n_true} of {len(words)} verified")
         if reports and reports[-1].stopped:
-            self._cmd.interrupt()
+            self.shell.interrupt()
 
     def _spread(self, words: list[str], names: list[str]) -> tuple[list[str], bool]:
         """Return all that is to be verified, and whether a list was asked for."""
         spread: list[str] = []
         for word in words:
-            folder = Path(os.path.expanduser(word))
+            folder = path_of(word)
             if word == ALL and ALL not in names:
                 spread += self.arena.unverified()
             elif word and word not in names and os.path.isdir(folder):
@@ -113,14 +114,14 @@ class VerificationCommands(BanditsCommands):
         call = self._call(word, names, dataset)
         corners = ("replay a", "replay b") if _is_match(word) else (f"replay {shown(word, 30)}",)
         note = f"the proof of {shown(word, 30)} will stop after this step"
-        with self._cmd.stoppable(note), ProgressLine(*corners) as progress:
+        with self.shell.stoppable(note), ProgressLine(*corners) as progress:
             return call(progress.battle)
 
     def _call(
         self, word: str, names: list[str], dataset: str | None
     ) -> Callable[[Callable[[str, Progress], None]], VerifyReport]:
         """Return what verifies a word: an agent, a match or a file."""
-        path = Path(os.path.expanduser(word))
+        path = path_of(word)
         is_file = word not in names and _means_a_file(word, path)
         if dataset is not None and not is_file:
             raise UsageError("verify: --dataset is for champion files; an agent knows its dataset")

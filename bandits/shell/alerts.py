@@ -19,7 +19,7 @@ from rich.text import Text
 
 from bandits.shell.interrupts import InterruptibleCmd
 from bandits.shell.jobs import Job, JobRow, Jobs
-from bandits.shell.session import Session
+from bandits.shell.session_script import Session
 from bandits.terminal.text import decimal, plural
 from bandits.wording import format_flops
 
@@ -72,7 +72,7 @@ class AlertingCmd(InterruptibleCmd):
         """Tell of the jobs that have ended, where no alert can."""
         super().after_command()
         if self.interactive and not self._places:
-            if not self._is_tty_session(self.main_session):
+            if not self.edits_lines:
                 self.tell(job for job in self.jobs.all() if job.ended.is_set())
             self.show_jobs()
 
@@ -82,7 +82,7 @@ class AlertingCmd(InterruptibleCmd):
         """Take the end of a job, in its thread."""
         if job.error is None:
             self.session.note_training(job.agent, job.row().n_done)
-        if self.interactive and self._is_tty_session(self.main_session):
+        if self.interactive and self.edits_lines:
             if job.claim():
                 self.add_alert(msg=ending(job))
             self.show_jobs()

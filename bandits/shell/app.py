@@ -5,6 +5,7 @@ What is typed and aliased is kept at once, not at exit.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -20,9 +21,9 @@ from cmd2.parsing import Statement
 from bandits.arena.arena import Arena
 from bandits.errors import BanditsError, printable
 from bandits.shell.alerts import AlertingCmd
-from bandits.shell.manual import HelpfulCmd
-from bandits.shell.memory import Memory, Shortcuts
-from bandits.shell.strict import LINE_LIMIT
+from bandits.shell.help import HelpfulCmd
+from bandits.shell.history_and_aliases import Memory, Shortcuts
+from bandits.shell.strict_cmd2 import LINE_LIMIT
 from bandits.store.database import FILE_NAME
 
 
@@ -32,11 +33,21 @@ def plain_terminal() -> bool:
 
 
 class PlainInput(io.TextIOWrapper):
-    """Lines from a terminal that cannot move its cursor; cmd2 edits lines if `isatty`."""
+    """Lines from a terminal that cannot move its cursor; cmd2 edits lines if `isatty`.
+
+    `reading` is the context in which it waits for one.
+    """
+
+    reading: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def isatty(self) -> bool:
         """Say no."""
         return False
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # as TextIOWrapper does
+        """Wait for a line and return it."""
+        with self.reading():
+            return super().readline(size)
 
 
 def _input(interactive: bool) -> TextIO:
@@ -80,6 +91,8 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             command_sets=[new() for new in command_sets],
         )
         self.interactive_pipe = interactive  # write the prompt though the input is a PlainInput
+        if isinstance(self.stdin, PlainInput):
+            self.stdin.reading = self.reading
         self._arena: Arena | None = None
         self._aside = ThreadPoolExecutor(max_workers=1)
         self.tutor: Onlooker | None = None  # while a tutorial is under way
@@ -227,8 +240,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
         stop = super().postcmd(stop, statement)
         if not self.failed and not self._starting and isinstance(statement, Statement):
             self._ran = statement.command
-            func = self.get_command_func(statement.command)
-            if func is not None and self._get_command_category(func) != self.DEFAULT_CATEGORY:
+            if self.category_of(statement.command) != self.DEFAULT_CATEGORY:
                 self.session.note(statement.command, statement.args)
         return stop
 

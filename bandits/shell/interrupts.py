@@ -25,7 +25,7 @@ from cmd2.parsing import Statement
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.keys import Keys
 
-from bandits.shell.strict import StrictCmd
+from bandits.shell.strict_cmd2 import StrictCmd
 
 PATIENCE_SECONDS = 0.25  # after which a press that nothing has heard is answered in words
 _POLL_SECONDS = 0.03
@@ -145,8 +145,8 @@ class InterruptibleCmd(StrictCmd):
 
     def sigint_handler(self, signum: int, frame: Any) -> None:
         """Note a Ctrl-C."""
-        if self._cur_pipe_proc_reader is not None:
-            self._cur_pipe_proc_reader.send_sigint()
+        with self.sigint_protection:  # raises nothing, and lets a command behind a | hear of it
+            super().sigint_handler(signum, frame)
         self._pressed.set()
         if self._asking:
             self.interrupt()
@@ -205,7 +205,7 @@ class InterruptibleCmd(StrictCmd):
 
     def _hear_keys(self) -> None:
         """Find a Ctrl-C that was typed right behind the command, while the prompt was leaving."""
-        if not self._is_tty_session(self.main_session):
+        if not self.edits_lines:
             return
         terminal = self.main_session.input
         keys = [*get_typeahead(terminal), *terminal.read_keys()]
@@ -215,12 +215,15 @@ class InterruptibleCmd(StrictCmd):
             keys = keys[presses[-1] + 1 :]
         store_typeahead(terminal, keys)
 
-    def _read_command_line(self, prompt: str) -> str:
-        if self._is_tty_session(self.main_session):
-            return super()._read_command_line(prompt)
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While in this context a terminal that cannot edit waits for a line; Ctrl-C is a signal there."""
+        if self._in_command:  # it is a question of the command, which says what Ctrl-C answers
+            yield
+            return
         self._forget_presses()
-        with self.asking():  # a terminal that cannot edit: Ctrl-C is a signal there too
-            return super()._read_command_line(prompt)
+        with self.asking():
+            yield
 
     def pre_prompt(self) -> None:
         """Forget what came before the prompt; from here on Ctrl-C is for what is typed at it."""

@@ -1,30 +1,39 @@
-"""What every command set stands on: the parser whose errors are one line, and completion.
+"""What is typed: a parser whose errors are one line, and words into numbers.
 
-Words are turned into numbers here; whether a number is allowed is decided below the shell.
+Whether a number is allowed is decided below the shell.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from cmd2 import Choices, Cmd2ArgumentParser
+from cmd2 import Cmd2ArgumentParser
 from cmd2.rich_utils import TextGroup
 from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.errors import BanditsError, InvalidValue, did_you_mean, printable
 
+MOST_WATCHED_SECONDS = 600.0
 _OPTIONAL = ("?", "*", argparse.REMAINDER)
 _FLOP_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18}
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")  # as argparse takes them
 _BAD_CHOICE = re.compile(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)")
 _ENERGY = re.compile(r"([0-9][0-9_]*\.?[0-9]*(?:e[0-9]{1,3})?) ?([kmgtpe]?)(?:flops?)?", re.ASCII)
+
+
+def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return what a parser takes, options and words, in the order in which they were added.
+
+    It is the one private name of a library that the shell leans on: argparse, of Python 3.11 to 3.13,
+    has no public list, and cmd2 4.3.1 reads the same one.
+    """
+    return parser._actions
 
 
 class UsageError(BanditsError):
@@ -35,6 +44,7 @@ class CommandParser(Cmd2ArgumentParser):
     """An argument parser that raises one line instead of printing a block of usage."""
 
     examples: tuple[str, ...] = ()
+    overview: str = ""  # the example in help's overview
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the message and the shortest usage."""
@@ -51,7 +61,7 @@ class CommandParser(Cmd2ArgumentParser):
     def _has_a_tail(self) -> bool:
         """Whether the last words are for somebody else, in the order in which they were typed."""
         return any(
-            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions
+            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in actions_of(self)
         )
 
     def _options_last(self, args: Sequence[str]) -> list[str]:
@@ -61,12 +71,12 @@ class CommandParser(Cmd2ArgumentParser):
         for arg in args:
             if arg.startswith("-") and arg != "-" and not _NEGATIVE.fullmatch(arg):
                 options.append(arg)
-                meant = {
-                    action
-                    for text, action in self._option_string_actions.items()
+                awaited = any(
+                    action.nargs is None
+                    for action in actions_of(self)
+                    for text in action.option_strings
                     if text == arg or (arg.startswith("--") and text.startswith(arg))
-                }
-                awaited = any(action.nargs is None for action in meant)
+                )
             else:
                 (options if awaited else words).append(arg)
                 awaited = False
@@ -77,7 +87,8 @@ class CommandParser(Cmd2ArgumentParser):
         if choice := _BAD_CHOICE.search(message):
             return did_you_mean(choice[1], re.findall(r"[\w-]+", choice[2]))
         if option := re.search(r"does not take (?:[^-]\S* )*--([\w-]+)", message):
-            known = [text[2:] for text in self._option_string_actions if text.startswith("--")]
+            options = (text for action in actions_of(self) for text in action.option_strings)
+            known = [text[2:] for text in options if text.startswith("--")]
             return did_you_mean(option[1], known).replace("'", "'--", 1)
         return ""
 
@@ -85,11 +96,11 @@ class CommandParser(Cmd2ArgumentParser):
         """Return the command with its positional arguments, options left out."""
         words = [self.prog]
         options = False
-        for action in self._actions:
+        for action in actions_of(self):
             if action.option_strings:
                 options = options or action.dest != "help"
-            elif isinstance(action, argparse._SubParsersAction):
-                words.append("|".join(action.choices))
+            elif action.nargs == argparse.PARSER:
+                words.append("|".join(action.choices or ()))
             else:
                 name = str(action.metavar or action.dest)
                 words.append(f"[{name}]" if action.nargs in _OPTIONAL else name)
@@ -98,10 +109,14 @@ class CommandParser(Cmd2ArgumentParser):
         return " ".join(words)
 
 
-def parser(description: str, *examples: str) -> CommandParser:
-    """Return a parser whose help ends with examples."""
+def parser(description: str, *examples: str, overview: str = "") -> CommandParser:
+    """Return a parser whose help ends with examples.
+
+    overview: the example in help's overview, where a short one is best; the first if left out.
+    """
     new = CommandParser(description=description)
     new.examples = examples
+    new.overview = overview or next(iter(examples), "")
     shown = Text("\n".join(examples), style=Cmd2Style.COMMAND_LINE)
     new.epilog = TextGroup("Examples" if len(examples) > 1 else "Example", shown)
     return new
@@ -110,6 +125,11 @@ def parser(description: str, *examples: str) -> CommandParser:
 def add_json(command: CommandParser) -> None:
     """Give the command the option --json."""
     command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def add_watch(command: argparse.ArgumentParser, help_text: str) -> None:
+    """Give a command the option --watch."""
+    command.add_argument("--watch", metavar="SECONDS", help=help_text)
 
 
 def whole_number(text: str, key: str, example: str) -> int:
@@ -136,34 +156,6 @@ def energy(text: str, example: str) -> int:
             f"energy={printable(text, 40)} is not an amount of operations; try '{example}'"
         ) from None
     return int(amount)
-
-
-def as_json(value: Any) -> str:
-    """Return indented JSON in ASCII; numbers that are not finite become null."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def words(values: Sequence[str]) -> Choices:
-    """Return plain words as completions, in the order given."""
-    return Choices.from_values([v for v in values if v.isprintable()], is_sorted=True)
-
-
-MOST_WATCHED_SECONDS = 600.0
-
-
-def add_watch(command: argparse.ArgumentParser, help_text: str) -> None:
-    """Give a command the option --watch."""
-    command.add_argument("--watch", metavar="SECONDS", help=help_text)
 
 
 def watch_seconds(text: str, example: str) -> float:

@@ -102,3 +102,26 @@ def test_a_plain_terminal_gets_no_colour(
     if "TERM" in env:
         assert "\x1b" not in terminal.raw
     assert "by score" in terminal.text
+
+
+def test_at_a_terminal_that_cannot_edit_a_key_ends_the_line_or_the_question(
+    home: Path, open_terminals: list[Terminal]
+) -> None:
+    terminal = Terminal(home, TERM="dumb")
+    open_terminals.append(terminal)
+    terminal.wait(r"A>")
+    terminal.type("half a line\x03", r"\^C\nA>")
+    terminal.type("delete_agent B\r", r"\[y/N\]")
+    terminal.type("\x03", r"A>")
+    assert re.search(r"B +8/1/2", terminal.type("agents\r", r"A>"))
+    assert terminal.end() == 0
+
+
+def test_a_key_ends_the_program_behind_a_pipe(home: Path, open_terminals: list[Terminal]) -> None:
+    terminal = Terminal(home)
+    open_terminals.append(terminal)
+    terminal.wait(r"\nA>")
+    terminal.process.send("agents | sh -c 'echo ready $((40 + 2)); sleep 60'\r")
+    terminal.wait(r"ready 42\s*")
+    terminal.type("\x03", r"A>")  # within the patience of `wait`, which is less than the sleep
+    assert terminal.end() == 0

@@ -124,6 +124,17 @@ def test_a_script_a_pipe_and_run_script_do_the_same(home: Path, tmp_path: Path) 
     assert commands(home, f"@{script}") == expected
 
 
+def test_a_script_finds_its_neighbours_wherever_it_is_run(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "inner.txt").write_text("switch_agent B\n")
+    (folder / "outer.txt").write_text("@@ inner.txt\nenergy --json\n")
+    expected = commands(home, "switch_agent B", "energy --json")
+    assert commands(home, "switch_agent A", f"run_script {folder / 'outer.txt'}").endswith(expected)
+    (folder / "outer.txt").write_text("run_script inner.txt\n")
+    assert "no such file" in quick(home, "-c", f"@@ {folder / 'outer.txt'}").stderr
+
+
 def test_a_failing_line_of_a_script_is_named_and_ends_it(home: Path, tmp_path: Path) -> None:
     (tmp_path / "inner.txt").write_text("switch_agent B\ntrain abc\nswitch_agent A\n")
     (tmp_path / "outer.txt").write_text("run_script inner.txt\nswitch_agent A\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import bandits as package
-from bandits.shell.session import Session
+from bandits.shell.session_script import Session
 from tests.support.shelltools import commands, quick
 
 

@@ -16,10 +16,9 @@ from bandits.commands import COMMAND_SETS
 from bandits.errors import InvalidValue
 from bandits.model.config import SETTINGS, Settings, allowed_values
 from bandits.shell.app import BanditsShell
-from bandits.shell.manual import EXAMPLES, TYPICAL
+from bandits.shell.help import OF_CMD2, TYPICAL, all_commands, commands_of
+from bandits.shell.parsing import CommandParser, actions_of
 from tests.support.shelltools import commands, quick
-
-ALL = [line for lines in EXAMPLES.values() for line in lines]
 
 
 @pytest.fixture
@@ -30,36 +29,62 @@ def shell(home: Path) -> Iterator[BanditsShell]:
     opened.close()
 
 
+@pytest.fixture
+def examples(shell: BanditsShell) -> list[str]:
+    """The overview's example of each command, in its order."""
+    return [line for lines in shell.overview().values() for line in lines]
+
+
 def parser_of(shell: BanditsShell, name: str) -> Any:
     func = shell.get_command_func(name)
     assert func is not None, name
     return shell.command_parsers.get(func)
 
 
-def test_every_command_has_one_example_that_its_parser_takes(shell: BanditsShell) -> None:
-    assert sorted(line.split()[0] for line in ALL) == sorted(shell.get_visible_commands())
-    for line in ALL:
+def test_every_command_has_one_example_that_its_parser_takes(
+    shell: BanditsShell, examples: list[str]
+) -> None:
+    assert sorted(line.split()[0] for line in examples) == sorted(shell.get_visible_commands())
+    of_cmd2 = {line.split()[0]: line for line in OF_CMD2}
+    for line in examples:
         name = line.split()[0]
         parser = parser_of(shell, name)
+        assert isinstance(parser, CommandParser)
+        assert parser.overview == line or of_cmd2[name] == line, f"{name} has no example"
         for example in (line, *parser.examples):
             assert shlex.split(example)[0] == name
             parser.parse_args(shlex.split(example)[1:])
 
 
+def test_the_overview_is_made_of_the_command_sets_in_their_order(
+    shell: BanditsShell, examples: list[str]
+) -> None:
+    overview = shell.overview()
+    assert list(overview) == list(dict.fromkeys(s.DEFAULT_CATEGORY for s in COMMAND_SETS))
+    for command_set in COMMAND_SETS:
+        names = [line.split()[0] for line in overview[command_set.DEFAULT_CATEGORY]]
+        assert [name for name in names if name in commands_of(command_set)] == commands_of(
+            command_set
+        )
+    assert [line.split()[0] for line in examples] == all_commands(COMMAND_SETS)  # as completed
+
+
 def test_every_option_says_what_it_means(shell: BanditsShell) -> None:
     for name in shell.get_visible_commands():
-        for action in parser_of(shell, name)._actions:
-            subcommands = isinstance(action, argparse._SubParsersAction)
+        for action in actions_of(parser_of(shell, name)):
+            subcommands = action.nargs == argparse.PARSER
             assert action.help or subcommands, (name, action.dest)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 24), (120, 40)])
-def test_help_fits_a_screen_and_names_all(home: Path, columns: int, rows: int) -> None:
+def test_help_fits_a_screen_and_names_all(
+    home: Path, examples: list[str], columns: int, rows: int
+) -> None:
     text = commands(home, "help", env={"COLUMNS": str(columns)})
     lines = text.splitlines()
     assert len(lines) < rows  # the prompt wants one
     assert max(map(len, lines)) <= columns
-    for line in ALL:
+    for line in examples:
         shown = line if columns >= 78 else line.split()[0]
         assert re.search(rf"(^|  |[,:] ){re.escape(shown)}(,| |$)", text, re.MULTILINE), line
 

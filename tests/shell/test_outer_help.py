@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bandits.__main__ import EXIT_CODES, command_line_parser
+from bandits.shell.parsing import actions_of
 from tests.support.paths import ROOT
 from tests.support.shelltools import environment, quick
 
@@ -37,7 +38,7 @@ def test_help_is_complete_and_fits(home: Path) -> None:
     done = quick(home, "--help")
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    for action in command_line_parser()._actions:
+    for action in actions_of(command_line_parser()):
         assert all(option in done.stdout for option in action.option_strings)
         assert action.help
     for title in ("examples:", "exit codes:", "environment:", "files:"):
@@ -110,7 +111,7 @@ def test_the_man_page_is_rendered_without_a_warning() -> None:
     )
     assert done.stderr == ""
     text = re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout)
-    for action in command_line_parser()._actions:
+    for action in actions_of(command_line_parser()):
         if action.option_strings and action.dest != "help":
             assert action.option_strings[-1] in text
     assert 'bandits -c "battle A B 100"' in text

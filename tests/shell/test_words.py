@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandits.commands.base import as_json
 from bandits.errors import InvalidValue
-from bandits.shell.parsing import UsageError, add_json, as_json, energy, parser, whole_number
-from bandits.shell.splitting import SplittingParser, first_command
+from bandits.shell.parsing import UsageError, add_json, energy, parser, whole_number
+from bandits.shell.semicolons import SplittingParser, first_command
 from bandits.terminal.sheet import round_numbers
 from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import decimal, percent, plural, shown, significant

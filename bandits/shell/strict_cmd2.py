@@ -7,6 +7,7 @@ the rest of a script does not run; `a; b` runs both; only a defect shows a trace
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import re
@@ -18,29 +19,44 @@ from typing import Any
 
 import cmd2
 from cmd2.argparse_utils import set_default_argument_parser
-from cmd2.history import HistoryItem
+from cmd2.history import History, HistoryItem
 from cmd2.parsing import Statement
 from cmd2.plugin import PostparsingData
 from cmd2.styles import Cmd2Style
+from prompt_toolkit.input import DummyInput
 from rich.text import Text
 
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean, printable
-from bandits.shell.parsing import CommandParser, parser
-from bandits.shell.splitting import SplittingParser, first_command
+from bandits.shell.parsing import CommandParser, UsageError, parser
+from bandits.shell.semicolons import SplittingParser, first_command
 
 MAX_SCRIPT_DEPTH = 20
 LINE_LIMIT = 600
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 set_default_argument_parser(CommandParser)
-cmd2.Cmd.DEFAULT_CATEGORY = "Shell"
 
 
 def _script_parser() -> CommandParser:
-    command = parser(
-        "Run the commands of a text file, one a line; it stops at the first that fails.",
-        "run_script contest.txt",
+    return _takes_a_script(
+        parser(
+            "Run the commands of a text file, one a line; it stops at the first that fails.",
+            "run_script contest.txt",
+            overview="run_script day.txt",
+        )
     )
+
+
+def _neighbour_parser() -> CommandParser:
+    return _takes_a_script(
+        parser(
+            "Run the commands of a text file. In a script, its path starts at the folder of that script.",
+            "@@ contest.txt",
+        )
+    )
+
+
+def _takes_a_script(command: CommandParser) -> CommandParser:
     command.add_argument(
         "script_path",
         metavar="FILE",
@@ -48,6 +64,33 @@ def _script_parser() -> CommandParser:
         completer=cmd2.Cmd.path_complete,
     )
     return command
+
+
+class StrictHistory(History):
+    """The lines of a session; a range or a pattern that is none is refused in one line."""
+
+    def get(self, index: int) -> HistoryItem:
+        """Return one line.  Raises UsageError."""
+        with _refusing():
+            return super().get(index)
+
+    def span(self, span: str, include_persisted: bool = False) -> dict[int, HistoryItem]:
+        """Return a range of lines.  Raises UsageError."""
+        with _refusing():
+            return super().span(span, include_persisted)
+
+    def regex_search(self, regex: str, include_persisted: bool = False) -> dict[int, HistoryItem]:
+        """Return the lines that a pattern fits.  Raises UsageError."""
+        with _refusing():
+            return super().regex_search(regex, include_persisted)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, IndexError, re.error) as problem:
+        raise UsageError(f"history: {problem}; try 'history -a' or 'history 1:5'") from None
 
 
 class StrictCmd(cmd2.Cmd):
@@ -61,11 +104,23 @@ class StrictCmd(cmd2.Cmd):
     def __init__(self, *, keep_going: bool = False, **options: Any) -> None:
         super().__init__(allow_cli_args=False, **options)
         self.statement_parser = SplittingParser()
+        self.history = StrictHistory()
         self.keep_going = keep_going
         self.failed = False
         self._rests: list[str] = []  # what is left of the line, of each command that is running
-        self._places: list[str] = []  # where each script that is running stands
+        self._places: list[str] = []  # where each script or pipe that is running stands
+        self._folders: list[Path] = []  # of each script that is running
         self.register_postparsing_hook(self._take_rest)
+
+    @property
+    def edits_lines(self) -> bool:
+        """Whether somebody types at a terminal that can edit a line; then Ctrl-C at the prompt is a key."""
+        return not isinstance(self.main_session.input, DummyInput)
+
+    def category_of(self, command: str) -> str:
+        """Return the heading of `help` that a command stands under: its set's, or the shell's own."""
+        command_set = self.find_commandset_for_command(command)
+        return command_set.DEFAULT_CATEGORY if command_set else self.DEFAULT_CATEGORY
 
     def after_command(self) -> None:
         """Do what is due after every command, failed or not; nothing here."""
@@ -136,14 +191,18 @@ class StrictCmd(cmd2.Cmd):
 
     def run_file(self, path: Path) -> bool:
         """Run a script.  Returns whether to quit.  Raises BadFile."""
-        if len(self._script_dir) >= MAX_SCRIPT_DEPTH:
+        if len(self._folders) >= MAX_SCRIPT_DEPTH:
             raise BadFile(f"scripts call each other more than {MAX_SCRIPT_DEPTH} deep")
         lines = read_script(path)
-        self._script_dir.append(str(path.parent))
+        self._folders.append(path.parent)
         try:
             return self.run_numbered(lines, printable(path.name, 40))
         finally:
-            self._script_dir.pop()
+            self._folders.pop()
+
+    def in_script(self) -> bool:
+        """Return whether a script runs."""
+        return bool(self._folders)
 
     def _take_rest(self, data: PostparsingData) -> PostparsingData:
         """Put what an alias or a macro holds after a `;` before what is left of the line."""
@@ -193,18 +252,8 @@ class StrictCmd(cmd2.Cmd):
             self.fail(str(exception))
         elif isinstance(exception, OSError) and exception.errno in _DISK_ERRORS:
             self.fail(f"the output could not be written: {exception.strerror}")
-        elif self._in_history(exception):
-            self.fail(f"history: {exception}; try 'history -a' or 'history 1:5'")
         else:
             sys.stderr.write("".join(traceback.format_exception(exception)))
-
-    @staticmethod
-    def _in_history(exception: BaseException) -> bool:
-        """Whether cmd2's `history` refused the player's range or pattern with an exception."""
-        frames = traceback.extract_tb(exception.__traceback__)
-        return isinstance(exception, (ValueError, IndexError, re.error)) and any(
-            frame.name == "_get_history" for frame in frames
-        )
 
     def default(self, statement: Statement) -> bool | None:
         """Refuse an unknown command, with the nearest one."""
@@ -220,6 +269,12 @@ class StrictCmd(cmd2.Cmd):
     def do_run_script(self, args: argparse.Namespace) -> bool | None:
         """Run the commands of a text file."""
         return self.run_file(Path(os.path.expanduser(args.script_path)))
+
+    @cmd2.with_argparser(_neighbour_parser)
+    def do__relative_run_script(self, args: argparse.Namespace) -> bool | None:
+        """Run the commands of a text file that lies beside the script that asks for it."""
+        here = self._folders[-1] if self._folders else ""
+        return self.run_file(Path(os.path.expanduser(os.path.join(here, args.script_path))))
 
 
 def read_script(path: Path) -> list[str]:

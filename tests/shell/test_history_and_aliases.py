@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cmd2.parsing import Macro, MacroArg
 
-from bandits.shell.memory import MAX_LINES, Memory
+from bandits.shell.history_and_aliases import MAX_LINES, Memory
 from tests.support.shelltools import commands, environment, quick
 
 NOTHING = {"aliases": {}, "macros": {}}
@@ -35,7 +35,7 @@ def test_history_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_two_processes_that_type_at_once_lose_no_line(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from bandits.shell.memory import Memory\n"
+        "import sys; from pathlib import Path; from bandits.shell.history_and_aliases import Memory\n"
         "memory = Memory(Path(sys.argv[1]))\n"
         "for n in range(300): memory.remember([f'{sys.argv[2]} {n}'])"
     )

@@ -1,14 +1,16 @@
 """`help`: every command with an example on one screen, and what one command or setting means.
 
-The examples are those of the overview; `help COMMAND` shows the parser's own.
+The overview is made of the command sets: their order, their categories, and their parsers' own examples.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cmd2 import Choices, Completions, rich_utils, with_argparser
+from cmd2 import Choices, CommandSet, Completions, rich_utils, with_argparser
+from cmd2.constants import COMMAND_FUNC_PREFIX
 from cmd2.styles import Cmd2Style
 from rich.table import Table
 from rich.text import Text
@@ -23,44 +25,41 @@ from bandits.model.config import (
     parse_value,
 )
 from bandits.model.schedules import SCHEDULES
-from bandits.shell.parsing import CommandParser, parser, words
-from bandits.shell.strict import StrictCmd
+from bandits.shell.completion import words
+from bandits.shell.parsing import CommandParser, parser
+from bandits.shell.strict_cmd2 import StrictCmd
 from bandits.terminal.text import Hint, hint
 
-# By category, what one could type, in the order in which one needs it; each command once.
-EXAMPLES: Mapping[str, Sequence[str]] = {
-    "Agents": (
-        "agents",
-        "create_agent Ada 32",
-        "switch_agent B",
-        "clone_agent A A2",
-        "rename_agent A Ada",
-        "delete_agent B",
-        "save",
-        "load ada",
-    ),
-    "Training": ("train 1000", "generate 20", "config batch_size 8", "jobs", "stop 1"),
-    "Battle": ("battle A B 100", "leaderboard", "report leaderboard", "verify A"),
-    "Insight": ("diagnose", "visualize loss"),
-    "Data and energy": ("dataset mine.txt", "evaluate B", "energy"),
-    "Shell": (
-        "tutorial",
-        "help battle",
-        "about",
-        "history",
-        "export script -",
-        "run_script day.txt",
-        "alias list",
-        "macro list",
-        "set",
-        "shell ls",
-        "shortcuts",
-        "quit",
-    ),
-}
+# The commands that cmd2 brings, in the order in which one needs them.  Those that cmd2 writes the parser
+# of too have no examples, so their line of the overview stands here.
+OF_CMD2 = (
+    "help",
+    "history",
+    "run_script",
+    "alias list",
+    "macro list",
+    "set",
+    "shell ls",
+    "shortcuts",
+    "quit",
+)
 _COLUMNS = 3
-_HEADING = 15  # columns of the longest category
 _WIDE = 78  # from here on each command is shown with its example
+
+
+def commands_of(command_set: type[CommandSet[Any]]) -> list[str]:
+    """Return the commands of a set in the order of its file."""
+    return [
+        name.removeprefix(COMMAND_FUNC_PREFIX)
+        for name in vars(command_set)
+        if name.startswith(COMMAND_FUNC_PREFIX)
+    ]
+
+
+def all_commands(command_sets: Sequence[type[CommandSet[Any]]]) -> list[str]:
+    """Return the commands of all sets, then those of cmd2, in the order of the overview."""
+    known = [name for command_set in command_sets for name in commands_of(command_set)]
+    return [*known, *(line.split()[0] for line in OF_CMD2)]
 
 
 def _help_parser() -> CommandParser:
@@ -71,6 +70,7 @@ def _help_parser() -> CommandParser:
         "help battle",
         "help learning_rate",
         "help alias create",
+        overview="help battle",
     )
     command.add_argument(
         "-v", "--verbose", action="store_true", help="list the commands with a line on each"
@@ -94,6 +94,10 @@ def _help_parser() -> CommandParser:
 
 class HelpfulCmd(StrictCmd):
     """A command interpreter whose `help` fits the screen."""
+
+    def __init__(self, *, command_sets: Sequence[CommandSet[Any]], **options: Any) -> None:
+        super().__init__(command_sets=command_sets, **options)
+        self._in_order = all_commands([type(command_set) for command_set in command_sets])
 
     def topics(self) -> Choices:
         """Return what `help` explains."""
@@ -150,9 +154,24 @@ class HelpfulCmd(StrictCmd):
         for line in describe_setting(key):
             self.poutput(line, soft_wrap=False)
 
+    def overview(self) -> dict[str, list[str]]:
+        """Return by category an example of each command that may be seen, or its bare name."""
+        visible = self.get_visible_commands()
+        shown: dict[str, list[str]] = {}
+        for name in dict.fromkeys([*self._in_order, *sorted(visible)]):
+            if name in visible:
+                shown.setdefault(self.category_of(name), []).append(self._example_of(name))
+        return shown
+
+    def _example_of(self, name: str) -> str:
+        func = self.get_command_func(name)
+        asked = self.command_parsers.get(func) if func is not None else None
+        if isinstance(asked, CommandParser) and asked.overview:
+            return asked.overview
+        return next((line for line in OF_CMD2 if line.split()[0] == name), name)
+
     def _overview(self, *, verbose: bool) -> None:
-        by_category, _ = self._build_command_info()
-        shown = {name: _in_order(name, by_category[name]) for name in _sorted(by_category)}
+        shown = self.overview()
         if verbose:
             self.poutput(self._one_a_line(shown), soft_wrap=False)
         elif self.width >= _WIDE:
@@ -182,21 +201,9 @@ class HelpfulCmd(StrictCmd):
         return rich_utils.Cmd2GeneralConsole().width  # as it prints: a plain one takes dumb for 80
 
 
-def _sorted(categories: Mapping[str, Sequence[str]]) -> list[str]:
-    known = list(EXAMPLES)
-    return sorted(categories, key=lambda name: (known.index(name) if name in known else 99, name))
-
-
-def _in_order(category: str, commands: Sequence[str]) -> list[str]:
-    """Return an example of each command, and the bare name of one that has no example."""
-    examples = [line for line in EXAMPLES.get(category, ()) if line.split()[0] in commands]
-    known = {line.split()[0] for line in examples}
-    return [*examples, *(name for name in commands if name not in known)]
-
-
 def _with_examples(shown: Mapping[str, Sequence[str]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=_HEADING, style=Cmd2Style.HELP_HEADER)
+    table.add_column(width=max(map(len, shown)), style=Cmd2Style.HELP_HEADER)
     for category, lines in shown.items():
         for n in range(0, len(lines), _COLUMNS):
             cells = [_example(line) for line in lines[n : n + _COLUMNS]]

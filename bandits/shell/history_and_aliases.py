@@ -1,4 +1,4 @@
-"""What the shell remembers between sessions: the lines typed, aliases and macros, in the arena's home.
+"""The lines typed, aliases and macros, kept from one session to the next in the arena's home.
 
 cmd2 would write its history when it exits, so the last of two sessions would win and a crash would lose
 all; here every line is appended as it is typed, and aliases are merged one by one.
