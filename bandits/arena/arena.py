@@ -44,7 +44,6 @@ from bandits.contest.judge import Judge, judge_for
 from bandits.contest.leaderboard import LeaderboardRow, rank
 from bandits.contest.ratings import Rating
 from bandits.contest.ratings import update as update_ratings
-from bandits.contest.rules import CURRENT as RULES
 from bandits.errors import InvalidValue, did_you_mean, printable
 from bandits.model.config import MAX_GENERATED, check_generated, check_steps
 from bandits.store.rows import AgentRecord
@@ -128,16 +127,17 @@ class Arena(Sight, Records):
         judgement = judge.judge_samples(
             agent.model, agent.settings.temperature, samples, diverged=agent.diverged
         )
+        written = judgement.written
         self._charge(record, agent, "generate")
         return GenerateReport(
             name=record.name,
             seed=seed,
-            texts=judgement.samples,
-            ended=tuple(samples.ended.tolist()),
-            valid=tuple(judgement.valid.tolist()),
-            unique=tuple(judgement.unique.tolist()),
-            creative=tuple(judgement.creative.tolist()),
-            judgement=judgement,
+            texts=written.texts,
+            ended=tuple(written.ended.tolist()),
+            valid=tuple(written.valid.tolist()),
+            unique=tuple(written.unique.tolist()),
+            creative=tuple(written.creative.tolist()),
+            figures=judge.ruleset.figures(judgement),
             n_flops=samples.n_flops,
         )
 
@@ -253,11 +253,8 @@ class Arena(Sight, Records):
         """Judge an agent as it is now; the key is of the state that was judged."""
         record, agent = self._loaded(record.name)
         temperature = agent.settings.temperature
-        samples = agent.model.generate(
-            RULES.N_SAMPLES, temperature=temperature, seed=LEADERBOARD_SEED
-        )
-        judgement = judge.judge_samples(agent.model, temperature, samples, diverged=agent.diverged)
-        return score_key(record), judgement.as_dict()
+        found = judge.judge(agent.model, temperature, LEADERBOARD_SEED, diverged=agent.diverged)
+        return score_key(record), judge.ruleset.figures(found).as_dict()
 
     # Writing
 
@@ -283,8 +280,8 @@ class Arena(Sight, Records):
                 self._store.set_rating(record.id, rating.mu, rating.sigma)
             if outcome.seed == LEADERBOARD_SEED:  # then the leaderboard would find the same
                 for (_, state, _), corner in zip(states, (outcome.a, outcome.b), strict=True):
-                    assert corner.judgement is not None
-                    self._store.put_score(score_key(state), corner.judgement.as_dict())
+                    assert corner.figures is not None
+                    self._store.put_score(score_key(state), corner.figures.as_dict())
             return self._store.insert_match(
                 a,
                 b,

@@ -23,7 +23,7 @@ from bandits.arena.conversion import model_sha256, restored, stored
 from bandits.arena.reports import AgentRow, VerifyReport
 from bandits.arena.roster import Roster
 from bandits.contest import battle as battles
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import CURRENT
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, InvalidValue, printable
 from bandits.store.rows import MatchRecord
@@ -227,10 +227,10 @@ class Records(Roster):
             raise InvalidValue(
                 f"{shown} cannot be verified: it was fought before bandits kept how its fighters began"
             )
-        if record.ruleset != RULES.NUMBER:
+        if record.ruleset != CURRENT.number:
             raise InvalidValue(
                 f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, battles are "
-                f"fought under {RULES.NUMBER} now"
+                f"fought under {CURRENT.number} now"
             )
         dataset = self._library.with_content(record.dataset_sha256, record.dataset_name)
         if dataset is None:
