@@ -23,7 +23,7 @@ from bandits.arena.conversion import model_sha256, restored, stored
 from bandits.arena.reports import AgentRow, VerifyReport
 from bandits.arena.roster import Roster
 from bandits.contest import battle as battles
-from bandits.contest.rules import CURRENT
+from bandits.contest.rules import RULESETS
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, InvalidValue, printable
 from bandits.store.rows import MatchRecord
@@ -165,6 +165,7 @@ class Records(Roster):
             seed=record.outcome["seed"],
             stop=stop,
             on_progress=on_progress,
+            ruleset=RULESETS[record.ruleset],
         )
         n_flops += outcome.a.battle_flops + outcome.b.battle_flops
         anew = json.loads(json.dumps(outcome.record()))
@@ -227,10 +228,10 @@ class Records(Roster):
             raise InvalidValue(
                 f"{shown} cannot be verified: it was fought before bandits kept how its fighters began"
             )
-        if record.ruleset != CURRENT.number:
+        if record.ruleset not in RULESETS:
             raise InvalidValue(
-                f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, battles are "
-                f"fought under {CURRENT.number} now"
+                f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, which this "
+                "version of bandits does not know; a newer one may"
             )
         dataset = self._library.with_content(record.dataset_sha256, record.dataset_name)
         if dataset is None:
