@@ -94,7 +94,8 @@ class Battles:
         row, agent = self._desk.read(row.name)
         temperature = agent.settings.temperature
         judging = judge.judging(agent.model, temperature, JUDGE_SEED, diverged=agent.diverged)
-        return score_key(row), finished(judging, self._desk.check_stop).as_dict()
+        found = finished(judging, self._desk.check_stop)
+        return score_key(row), judge.ruleset.figures(found).as_dict()
 
 
 def _report(row: MatchRecord) -> MatchRow:

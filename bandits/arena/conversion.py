@@ -15,7 +15,7 @@ from bandits.agent.state import AgentState
 from bandits.arena.reports import AgentRow
 from bandits.contest.leaderboard import Entry
 from bandits.contest.ratings import Rating
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import CURRENT
 from bandits.errors import BadFile, BanditsError
 from bandits.model.config import GPTConfig, Settings
 from bandits.model.energy import Energy
@@ -51,7 +51,7 @@ def restored(record: AgentRecord, arrays: bytes) -> AgentState:
 def score_key(of: AgentRecord | StoredState) -> ScoreKey:
     """Return what a cached judgement depends on: weights, test split, temperature, rules."""
     temperature = float(of.metadata["settings"]["temperature"])
-    return (of.model_sha256, of.dataset_sha256, temperature, RULES.NUMBER)
+    return (of.model_sha256, of.dataset_sha256, temperature, CURRENT.number)
 
 
 def roster_row(record: AgentRecord, *, current: bool, judgement: dict[str, Any] | None) -> AgentRow:

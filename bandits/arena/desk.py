@@ -120,8 +120,8 @@ class Desk:
                 self.store.agents.set_rating(row.id, rating.mu, rating.sigma)
             if outcome.seed == JUDGE_SEED:  # then the leaderboard would find the same
                 for state, corner in ((a_state, outcome.a), (b_state, outcome.b)):
-                    assert corner.judgement is not None
-                    self.store.put_score(score_key(state), corner.judgement.as_dict())
+                    assert corner.figures is not None
+                    self.store.put_score(score_key(state), corner.figures.as_dict())
             return self.store.matches.insert(
                 a,
                 b,

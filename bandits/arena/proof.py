@@ -23,7 +23,7 @@ from bandits.arena.conversion import model_sha256, restored, stored
 from bandits.arena.desk import Desk, Stop
 from bandits.arena.reports import AgentRow, VerifyReport
 from bandits.contest import battle as battles
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import RULESETS
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, InvalidValue, printable
 from bandits.store.rows import MatchRecord
@@ -163,6 +163,7 @@ class Proof:
             seed=record.outcome["seed"],
             stop=self._desk.stop,
             on_progress=on_progress,
+            ruleset=RULESETS[record.ruleset],
         )
         n_flops += outcome.a.battle_flops + outcome.b.battle_flops
         anew = json.loads(json.dumps(outcome.record()))
@@ -224,10 +225,10 @@ class Proof:
             raise InvalidValue(
                 f"{shown} cannot be verified: it was fought before bandits kept how its fighters began"
             )
-        if record.ruleset != RULES.NUMBER:
+        if record.ruleset not in RULESETS:
             raise InvalidValue(
-                f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, battles are "
-                f"fought under {RULES.NUMBER} now"
+                f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, which this "
+                "version of bandits does not know; a newer one may"
             )
         dataset = self._desk.library.with_content(record.dataset_sha256, record.dataset_name)
         if dataset is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from bandits.contest.battle import Outcome
-    from bandits.contest.judgement import Judgement
+    from bandits.contest.judgement import Figures
     from bandits.model.config import GPTConfig, Settings
     from bandits.model.energy import Energy
 
@@ -107,7 +107,7 @@ class GenerateReport:
     valid: tuple[bool, ...]
     unique: tuple[bool, ...]
     creative: tuple[bool, ...]
-    judgement: Judgement  # of exactly this sample; its creativity_low is the Wilson bound
+    figures: Figures  # of exactly this sample; its creativity_low is the Wilson bound
     n_flops: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,14 +132,14 @@ class GenerateReport:
                     strict=True,
                 )
             ],
-            "bits": self.judgement.bits,
-            "perplexity": self.judgement.perplexity,
-            "quality": self.judgement.quality,
-            "creativity": self.judgement.creativity,
-            "creativity_low": self.judgement.creativity_low,
-            "uniqueness": self.judgement.uniqueness,
-            "validity": self.judgement.validity,
-            "score": self.judgement.score,
+            "bits": self.figures.bits,
+            "perplexity": self.figures.perplexity,
+            "quality": self.figures.quality,
+            "creativity": self.figures.creativity,
+            "creativity_low": self.figures.creativity_low,
+            "uniqueness": self.figures.uniqueness,
+            "validity": self.figures.validity,
+            "score": self.figures.score,
             "n_flops": self.n_flops,
         }
 

@@ -68,20 +68,22 @@ class Training:
         if seed is None:  # new each time, and still a matter of the agent's state, not of the clock
             seed = agent.energy.generation % 2**32
         samples = agent.generate(n, seed=seed, check_stop=self._desk.check_stop)
-        judging = judge_for(agent.dataset).judging_samples(
+        judge = judge_for(agent.dataset)
+        judging = judge.judging_samples(
             agent.model, agent.settings.temperature, samples, diverged=agent.diverged
         )
         judgement = finished(judging, self._desk.check_stop)
+        written = judgement.written
         self._desk.charge(row, agent, "generate")
         return GenerateReport(
             name=row.name,
             seed=seed,
-            texts=judgement.samples,
-            ended=tuple(samples.ended.tolist()),
-            valid=tuple(judgement.valid.tolist()),
-            unique=tuple(judgement.unique.tolist()),
-            creative=tuple(judgement.creative.tolist()),
-            judgement=judgement,
+            texts=written.texts,
+            ended=tuple(written.ended.tolist()),
+            valid=tuple(written.valid.tolist()),
+            unique=tuple(written.unique.tolist()),
+            creative=tuple(written.creative.tolist()),
+            figures=judge.ruleset.figures(judgement),
             n_flops=samples.n_flops,
         )
 

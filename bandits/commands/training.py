@@ -172,7 +172,7 @@ class TrainingCommands(BanditsCommands):
         self._score(report)
 
     def _score(self, report: GenerateReport) -> None:
-        sample = report.judgement
+        sample = report.figures
         score = Text(f"score of this sample {sample.score:.0f}", style="bold")
         score.append(f", at least {sample.score_low:.0f} with 95% confidence", style="not bold")
         self.say(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 from bandits.agent.agent import Agent, Progress
 from bandits.agent.history import LossHistory
 from bandits.contest.judge import Judge, judge_for
-from bandits.contest.judgement import Judgement, Side, Verdict
+from bandits.contest.judgement import Figures, Judgement, Side, Verdict
 from bandits.contest.leaderboard import efficiency
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import CURRENT, Ruleset
 from bandits.errors import InvalidValue, printable
 from bandits.model.config import MAX_STEPS, check_seed, check_steps
 
@@ -26,7 +26,7 @@ N_SHOWN = 10  # samples on the card
 N_CURVE = 200  # points of a corner's loss that a match keeps
 _POLL_SECONDS = 0.02
 
-Work = Generator[Progress | None, None, Judgement | None]
+Work = Generator[Progress | None, None, Judgement]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,8 +37,10 @@ class Corner:
     loss: float | None  # mean of the last 50 training losses
     battle_flops: int
     total_flops: int
+    ranking_flops: int  # what its Score is divided by
     diverged: bool
-    judgement: Judgement | None  # None in a battle that was stopped
+    judgement: Judgement | None  # None in a battle that was stopped, and so are its figures
+    figures: Figures | None
     # The curve: losses (nats), each the mean of the steps of this battle up to one in `steps`.
     steps: tuple[int, ...] = ()
     losses: tuple[float, ...] = ()
@@ -46,12 +48,12 @@ class Corner:
     @property
     def samples(self) -> tuple[str, ...]:
         """The first ten documents that it generated."""
-        return self.judgement.samples[:N_SHOWN] if self.judgement else ()
+        return self.judgement.written.texts[:N_SHOWN] if self.judgement else ()
 
     @property
     def efficiency(self) -> float:
         """Score per operation of the whole lineage: the battle's alone could be trained around."""
-        return efficiency(self.judgement.score, self.total_flops) if self.judgement else 0.0
+        return efficiency(self.figures.score, self.ranking_flops) if self.figures else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the side as plain JSON data."""
@@ -61,7 +63,7 @@ class Corner:
             "battle_flops": self.battle_flops,
             "total_flops": self.total_flops,
             "diverged": self.diverged,
-            "judgement": self.judgement.as_dict() if self.judgement else None,
+            "judgement": self.figures.as_dict() if self.figures else None,
             "score_per_mflop": 1e6 * self.efficiency,
             "samples": list(self.samples),
         }
@@ -125,52 +127,58 @@ def fight(
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
     on_progress: Callable[[str, Progress], None] | None = None,
+    ruleset: Ruleset = CURRENT,
 ) -> Outcome:
     """Train both n_steps more steps, or as many as max_flops affords each, then judge them.
 
     Both agents keep the training.  An agent past its horizon fights as it is; one whose loss stops
     being finite forfeits.  on_progress is called in this thread with 'a' or 'b'; the n_steps of its
-    progress is 0 in a battle for energy.  When stop() turns true both stop at a step boundary.
+    progress is 0 in a battle for energy.  When stop() turns true both stop: at the end of a chunk of
+    steps, or of a part of the judging.
     Raises: InvalidValue for terms that cannot be; then nothing is spent.
     """
-    limit = _check_terms(a, b, n_steps, max_flops)
+    most_steps = _check_terms(a, b, n_steps, max_flops)
     check_seed(seed)
-    judge = judge_for(a.dataset)
-    corners = {"a": a, "b": b}
-    before = {side: (agent.n_steps, agent.energy.total) for side, agent in corners.items()}
-    training = {
-        side: agent.train(limit, max_flops=max_flops)
-        for side, agent in corners.items()
-        if agent.can_train() is None
-    }
-
-    histories = {side: LossHistory() for side in corners}
+    judge = judge_for(a.dataset, ruleset)
+    agents = {"a": a, "b": b}
+    before = {side: (agent.n_steps, agent.energy.total) for side, agent in agents.items()}
+    histories = {side: LossHistory() for side in agents}
 
     def report(side: str, progress: Progress) -> None:
         histories[side].append(progress.losses)
         if on_progress is not None:
             on_progress(side, progress if n_steps else replace(progress, n_steps=0))
 
-    found = _side_by_side(
-        {side: _work(agent, training.get(side), judge, seed) for side, agent in corners.items()},
+    found = _run_side_by_side(
+        {
+            side: _train_and_judge(agent, most_steps, max_flops, judge, seed)
+            for side, agent in agents.items()
+        },
         stop or (lambda: False),
         report,
     )
-    curves = {side: history.thinned(N_CURVE) for side, history in histories.items()}
-    done = {
-        side: Corner(
-            n_steps=agent.n_steps - before[side][0],
-            loss=agent.history.mean_of_last(50),
-            battle_flops=agent.energy.total - before[side][1],
-            total_flops=agent.energy.total,
-            diverged=agent.diverged,
-            judgement=found[side] if None not in found.values() else None,
-            steps=tuple(curves[side][0]),
-            losses=tuple(curves[side][1]),
+    corners = {
+        side: _corner(
+            agent, *before[side], histories[side], found[side] if found else None, ruleset
         )
-        for side, agent in corners.items()
+        for side, agent in agents.items()
     }
-    return _outcome(done["a"], done["b"], seed=seed, n_steps=n_steps, max_flops=max_flops)
+    verdict = None
+    if found is not None:
+        verdict = ruleset.verdict(*ruleset.resample([found["a"], found["b"]], seed))
+    winner, reason = _decide(corners["a"], corners["b"], verdict)
+    return Outcome(
+        ruleset=ruleset.number,
+        seed=seed,
+        n_steps=n_steps,
+        max_flops=max_flops,
+        a=corners["a"],
+        b=corners["b"],
+        verdict=verdict,
+        winner=winner,
+        efficiency_winner=_more_efficient(corners["a"], corners["b"]),
+        reason=reason,
+    )
 
 
 def _check_terms(a: Agent, b: Agent, n_steps: int | None, max_flops: int | None) -> int:
@@ -191,10 +199,12 @@ def _check_terms(a: Agent, b: Agent, n_steps: int | None, max_flops: int | None)
     return MAX_STEPS
 
 
-def _work(agent: Agent, training: Iterator[Progress] | None, judge: Judge, seed: int) -> Work:
-    """Train, yielding each chunk's progress, then judge, yielding None now and then."""
-    if training is not None:
-        yield from training
+def _train_and_judge(
+    agent: Agent, most_steps: int, max_flops: int | None, judge: Judge, seed: int
+) -> Work:
+    """Train, yielding each chunk's progress, then judge, yielding None between its parts."""
+    if agent.can_train() is None:
+        yield from agent.train(most_steps, max_flops=max_flops)
     return (
         yield from judge.judging(
             agent.model, agent.settings.temperature, seed, diverged=agent.diverged
@@ -202,16 +212,17 @@ def _work(agent: Agent, training: Iterator[Progress] | None, judge: Judge, seed:
     )
 
 
-def _side_by_side(
+def _run_side_by_side(
     works: dict[str, Work], stop: Callable[[], bool], report: Callable[[str, Progress], None]
-) -> dict[str, Judgement | None]:
-    """Run each work in a thread of its own; None stands for one that was stopped on the way.
+) -> dict[str, Judgement] | None:
+    """Run each work in a thread of its own; return what both came to, or None if one was stopped.
 
+    stop() is asked here, at every report and every 0.02 s; the threads heed it wherever they yield.
     What a thread raises is raised here, once all have ended.
     """
     messages: queue.SimpleQueue[tuple[str, Progress | None]] = queue.SimpleQueue()
     halt = threading.Event()
-    results: dict[str, Judgement | None] = dict.fromkeys(works)
+    results: dict[str, Judgement] = {}
     errors: list[BaseException] = []
 
     def run(side: str, work: Work) -> None:
@@ -252,36 +263,36 @@ def _side_by_side(
                 thread.join()
     if errors:
         raise errors[0]
-    return results
+    return results if len(results) == len(works) else None
 
 
-def _outcome(
-    a: Corner, b: Corner, *, seed: int, n_steps: int | None, max_flops: int | None
-) -> Outcome:
-    verdict: Verdict | None = None
-    winner: Side | None = None
-    leader: Side | None = None
-    reason = "stopped"
-    if a.judgement is not None and b.judgement is not None:
-        verdict = RULES.verdict(a.judgement, b.judgement, seed)
-        winner, reason = _decide(a, b, verdict)
-        if a.efficiency != b.efficiency:
-            leader = "a" if a.efficiency > b.efficiency else "b"
-    return Outcome(
-        ruleset=RULES.NUMBER,
-        seed=seed,
-        n_steps=n_steps,
-        max_flops=max_flops,
-        a=a,
-        b=b,
-        verdict=verdict,
-        winner=winner,
-        efficiency_winner=leader,
-        reason=reason,
+def _corner(
+    agent: Agent,
+    steps_before: int,
+    flops_before: int,
+    history: LossHistory,
+    judgement: Judgement | None,
+    ruleset: Ruleset,
+) -> Corner:
+    steps, losses = history.thinned(N_CURVE)
+    return Corner(
+        n_steps=agent.n_steps - steps_before,
+        loss=agent.history.mean_of_last(50),
+        battle_flops=agent.energy.total - flops_before,
+        total_flops=agent.energy.total,
+        ranking_flops=ruleset.ranking_flops(agent.energy),
+        diverged=agent.diverged,
+        judgement=judgement,
+        figures=ruleset.figures(judgement) if judgement is not None else None,
+        steps=tuple(steps),
+        losses=tuple(losses),
     )
 
 
-def _decide(a: Corner, b: Corner, verdict: Verdict) -> tuple[Side | None, str]:
+def _decide(a: Corner, b: Corner, verdict: Verdict | None) -> tuple[Side | None, str]:
+    """Return who wins, and the reason."""
+    if verdict is None:
+        return None, "stopped"
     if a.diverged and b.diverged:
         return None, "both diverged"
     if a.diverged or b.diverged:
@@ -289,3 +300,9 @@ def _decide(a: Corner, b: Corner, verdict: Verdict) -> tuple[Side | None, str]:
     if verdict.winner is not None:
         return verdict.winner, "score"
     return None, "interval" if verdict.low <= 0.0 <= verdict.high else "margin"
+
+
+def _more_efficient(a: Corner, b: Corner) -> Side | None:
+    if a.efficiency == b.efficiency:
+        return None
+    return "a" if a.efficiency > b.efficiency else "b"

@@ -1,4 +1,4 @@
-"""The judge: how good and how original a model is, by one dataset's yardsticks.
+"""The judge: what a model knows of a dataset and what it writes, as facts that a ruleset then scores.
 
 It computes everything from logits and generated tokens itself; an agent never reports its own
 figures.  Judging is the arena's and costs the agent no energy.
@@ -7,18 +7,17 @@ figures.  Judging is the arena's and costs the agent no energy.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from itertools import islice
 
 import numpy as np
 
-from bandits.contest.judgement import Bool, Int, Judgement
-from bandits.contest.ngrams import NGrams
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.house import house_for
+from bandits.contest.judgement import Bool, Judgement, Written
+from bandits.contest.rules import CURRENT, Ruleset
 from bandits.datasets import Dataset
-from bandits.errors import InvalidValue, printable
 from bandits.model import exact
 from bandits.model.documents import Documents
 from bandits.model.energy import evaluate_flops, generate_flops
+from bandits.model.exact import Int
 from bandits.model.gpt import GPT, slices
 from bandits.model.results import Samples
 
@@ -28,75 +27,29 @@ MAX_BITS = 256.0
 
 
 class Judge:
-    """One dataset's yardsticks: the house n-grams' bits and the limits of a valid document.
+    """One dataset's judge under one ruleset: its house n-grams, and what is valid by that ruleset.
 
-    h: H1..H6, bits per token on the test split; h_par: those of quality 1; length_low, length_high:
-    characters of a valid document; max_bits: the most bits per token that it may have under the
-    house 5-gram.  Raises InvalidValue for a dataset that is not split.
+    h: the house n-grams' H1..H6.  Raises InvalidValue for a dataset that is not split.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        if not (len(dataset.train) and len(dataset.validation) and len(dataset.test)):
-            raise InvalidValue(
-                f"dataset '{printable(dataset.name)}' is not split, so nothing can be judged by it; "
-                "load it with split='ruleset-1'"
-            )
+    def __init__(self, dataset: Dataset, ruleset: Ruleset = CURRENT) -> None:
         self.dataset = dataset
-        self._ngrams = NGrams(dataset.train, dataset.vocab_size)
-        self._known = frozenset(dataset.train.texts)
-        self.h = tuple(
-            int(exact.to_fixed(-exact.log2(p)).sum()) / (exact.FIXED * dataset.test.n_tokens)
-            for p in self._ngrams.probabilities(dataset.test)
-        )
-        self.h_par = RULES.par(self.h)
-        low, high = RULES.VALID_LENGTHS
-        self.length_low = RULES.percentile(dataset.train.lengths, low)
-        self.length_high = RULES.percentile(dataset.train.lengths, high)
-        self._max_fixed = RULES.percentile(self._mean_fixed(dataset.validation), RULES.VALID_BITS)
-
-    @property
-    def max_bits(self) -> float:
-        """The most bits per token under the house 5-gram that a valid document may have."""
-        return self._max_fixed / exact.FIXED
-
-    def _mean_fixed(self, documents: Documents) -> Int:
-        """Return each document's mean bits per token under the house 5-gram, in whole 2**-32 bits."""
-        orders = self._ngrams.probabilities(documents)
-        p = next(islice(orders, RULES.VALID_ORDER - 1, None))
-        bits = exact.to_fixed(-exact.log2(p))
-        n_tokens = documents.lengths + 1
-        starts = np.cumsum(n_tokens) - n_tokens
-        return np.asarray(np.add.reduceat(bits, starts) // n_tokens, np.int64)
-
-    def valid(self, texts: Sequence[str], ended: Sequence[bool] | Bool) -> Bool:
-        """Return which generated documents are valid; `ended`: with BOS before block_size."""
-        documents = Documents.encode(texts, self.dataset.vocabulary)
-        lengths = documents.lengths
-        return np.asarray(
-            np.asarray(ended, bool)
-            & (lengths >= self.length_low)
-            & (lengths <= self.length_high)
-            & (self._mean_fixed(documents) <= self._max_fixed)
-        )
-
-    def creative(
-        self, texts: Sequence[str], ended: Sequence[bool] | Bool
-    ) -> tuple[Bool, Bool, Bool]:
-        """Return which documents are valid, unique, and both.
-
-        Unique: not in train, and not a repeat of an earlier one of these.
-        """
-        valid = self.valid(texts, ended)
-        first = dict(zip(reversed(texts), range(len(texts) - 1, -1, -1), strict=True))
-        unique = np.zeros(len(texts), bool)
-        unique[[place for text, place in first.items() if text not in self._known]] = True
-        return valid, unique, valid & unique
+        self.ruleset = ruleset
+        self.house = house_for(dataset)
+        self.h = self.house.h
+        self.validity = ruleset.validity(self.house)
 
     def judge(
-        self, model: GPT, temperature: float, seed: int, n_samples: int = RULES.N_SAMPLES
+        self,
+        model: GPT,
+        temperature: float,
+        seed: int,
+        n_samples: int | None = None,
+        *,
+        diverged: bool = False,
     ) -> Judgement:
-        """Judge a model by the test split and by documents that it generates from `seed`."""
-        return finished(self.judging(model, temperature, seed, n_samples))
+        """Judge a model by the test split and by documents that it writes, as many as the rules want."""
+        return finished(self.judging(model, temperature, seed, n_samples, diverged=diverged))
 
     def judge_samples(
         self, model: GPT, temperature: float, samples: Samples, *, diverged: bool = False
@@ -115,7 +68,7 @@ class Judge:
         model: GPT,
         temperature: float,
         seed: int,
-        n_samples: int = RULES.N_SAMPLES,
+        n_samples: int | None = None,
         *,
         diverged: bool = False,
     ) -> Generator[None, None, Judgement]:
@@ -123,6 +76,8 @@ class Judge:
 
         diverged: a loss of the model's was not finite, so that its score is 0.
         """
+        n_samples = self.ruleset.n_samples if n_samples is None else n_samples
+        seed = self.ruleset.writing_seed(model, seed)
         config = model.config
         samples = []
         for start, stop in slices(n_samples, generate_flops(config, [config.block_size])):
@@ -135,47 +90,62 @@ class Judge:
     def _judging(
         self, model: GPT, temperature: float, samples: Sequence[Samples], diverged: bool
     ) -> Generator[None, None, Judgement]:
-        test = self.dataset.test
-        n_tokens = test.lengths + 1
-        positions = min(model.config.block_size, int(n_tokens.max()))
-        bits = np.empty(len(test))
-        for start, stop in slices(len(test), evaluate_flops(model.config, [positions])):
-            part = test.part(start, stop)
-            bits[start:stop] = model.evaluate(part, temperature=temperature).bits
-            yield
+        """Score the test split, yielding now and then, and put what was found together."""
+        bits = yield from self._scoring(model, temperature)
         finite = (
             not diverged
             and all(sample.finite for sample in samples)
             and bool(np.isfinite(bits).all())
             and all(np.isfinite(weights).all() for weights in model.state_dict().values())
         )
-        ceiling = MAX_BITS * n_tokens.astype(np.float64)
         texts = self.dataset.decode_rows(
             np.concatenate([sample.tokens for sample in samples]),
             np.concatenate([sample.lengths for sample in samples]),
         )
-        valid, unique, _ = self.creative(texts, np.concatenate([s.ended for s in samples]))
-        document_bits = exact.to_fixed(
-            np.minimum(np.where(np.isfinite(bits), bits, ceiling), ceiling)
-        )
-        h = int(document_bits.sum()) / (exact.FIXED * int(n_tokens.sum()))
-        n_creative = int((valid & unique).sum())
-        quality = float(RULES.quality(h, self.h[0], self.h_par))
-        low = RULES.wilson_low(n_creative, len(valid))
+        n_tokens = self.dataset.test.lengths + 1
         return Judgement(
-            quality=quality,
-            creativity_low=low,
-            score=float(RULES.score(quality, n_creative / len(valid))) if finite else 0.0,
-            score_low=float(RULES.score(quality, low)) if finite else 0.0,
-            h1=self.h[0],
-            h_par=self.h_par,
+            h=self.h,
             finite=finite,
-            samples=texts,
-            valid=valid,
-            unique=unique,
-            document_bits=document_bits,
+            n_train=len(self.dataset.train),
+            n_held_out=len(self.dataset.validation) + len(self.dataset.test),
+            written=self.read(texts, np.concatenate([sample.ended for sample in samples])),
+            document_bits=_bounded(bits, n_tokens),
             document_tokens=n_tokens,
         )
+
+    def _scoring(self, model: GPT, temperature: float) -> Generator[None, None, exact.Float]:
+        """Return the bits of each test document, yielding now and then."""
+        test = self.dataset.test
+        positions = min(model.config.block_size, int(test.lengths.max()) + 1)
+        bits = np.empty(len(test))
+        for start, stop in slices(len(test), evaluate_flops(model.config, [positions])):
+            part = test.part(start, stop)
+            bits[start:stop] = model.evaluate(part, temperature=temperature).bits
+            yield
+        return bits
+
+    def read(self, texts: Sequence[str], ended: Sequence[bool] | Bool) -> Written:
+        """Return what is true of each document; `ended`: with BOS before block_size."""
+        n = len(texts)
+        ended = np.asarray(ended, bool)
+        first_places = dict(zip(reversed(texts), range(n - 1, -1, -1), strict=True))
+        first = np.zeros(n, bool)
+        first[list(first_places.values())] = True
+        train, held_out = self.house.train, self.house.held_out
+        return Written(
+            texts=tuple(texts),
+            ended=ended,
+            valid=ended & self.validity(Documents.encode(texts, self.dataset.vocabulary)),
+            first=first,
+            in_train=np.fromiter((text in train for text in texts), bool, n),
+            in_held_out=np.fromiter((text in held_out for text in texts), bool, n),
+        )
+
+
+def _bounded(bits: exact.Float, n_tokens: Int) -> Int:
+    """Return bits in units of 2**-32, with the most for those that are not finite."""
+    ceiling = MAX_BITS * n_tokens.astype(np.float64)
+    return exact.to_fixed(np.minimum(np.where(np.isfinite(bits), bits, ceiling), ceiling))
 
 
 def finished(
@@ -192,12 +162,12 @@ def finished(
             check_stop()
 
 
-_judges: dict[tuple[str, str | None], Judge] = {}
+_judges: dict[tuple[str, str | None, int], Judge] = {}
 
 
-def judge_for(dataset: Dataset) -> Judge:
-    """Return the judge of a dataset, fitted once a process.  Raises InvalidValue if it is not split."""
-    key = (dataset.sha256, dataset.split)
+def judge_for(dataset: Dataset, ruleset: Ruleset = CURRENT) -> Judge:
+    """Return the judge of a dataset, made once a process.  Raises InvalidValue if it is not split."""
+    key = (dataset.sha256, dataset.split, ruleset.number)
     if key not in _judges:
-        _judges[key] = Judge(dataset)
+        _judges[key] = Judge(dataset, ruleset)
     return _judges[key]

@@ -1,82 +1,103 @@
-"""What a judge found of a model, and who won and how sure: plain data, scored by a ruleset."""
+"""What a judge found of a model, what a ruleset makes of it, and who won: plain data, no rule in it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from bandits.model import exact
+from bandits.model.exact import Float, Int
 
 Bool = npt.NDArray[np.bool_]
-Int = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Written:
+    """Documents that a model wrote, and what is true of each, (n,) bool.
+
+    ended: with BOS before block_size; valid: like the dataset's own; first: no repeat of an earlier one of
+    these; in_train, in_held_out: it is a document of train, of validation or test.
+    """
+
+    texts: tuple[str, ...] = field(repr=False)
+    ended: Bool = field(repr=False)
+    valid: Bool = field(repr=False)
+    first: Bool = field(repr=False)
+    in_train: Bool = field(repr=False)
+    in_held_out: Bool = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def unique(self) -> Bool:
+        """Which are distinct and not in train."""
+        return self.first & ~self.in_train
+
+    @property
+    def creative(self) -> Bool:
+        """Which are valid and unique."""
+        return self.valid & self.unique
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judgement:
-    """A model's figures on the test split and on one sample of documents.
+    """What a judge found of a model on the test split and in the documents that it wrote.
 
-    document_bits (n,): bits of each test document in units of 2**-32; document_tokens (n,): its
-    scored tokens; creative (n_samples,): the documents that count towards C.
+    h: H1..H6 of the house n-grams; document_bits (n,): bits of each test document in units of 2**-32;
+    document_tokens (n,): its scored tokens; n_train, n_held_out: documents in those parts of the dataset.
     """
 
-    h1: float
-    h_par: float
-    finite: bool  # every weight and logit
-    quality: float  # Q, and what follows from it, by the ruleset that judged
-    creativity_low: float
-    score: float
-    score_low: float
-    samples: tuple[str, ...] = field(repr=False)
-    valid: Bool = field(repr=False)
-    unique: Bool = field(repr=False)
+    h: tuple[float, ...]
+    finite: bool  # every weight, logit and loss
+    n_train: int
+    n_held_out: int
+    written: Written = field(repr=False)
     document_bits: Int = field(repr=False)
     document_tokens: Int = field(repr=False)
-
-    @property
-    def n_samples(self) -> int:
-        """Documents in the sample."""
-        return len(self.valid)
-
-    @property
-    def creative(self) -> Bool:
-        """Which documents are valid, not in train, and not a repeat within the sample."""
-        return self.valid & self.unique
 
     @property
     def bits(self) -> float:
         """H: bits per token on the test split."""
         return int(self.document_bits.sum()) / (exact.FIXED * int(self.document_tokens.sum()))
 
-    @property
-    def perplexity(self) -> float:
-        """2**H."""
-        return float(exact.exp2(self.bits))
 
-    @property
-    def creativity(self) -> float:
-        """C: the creative fraction of the sample."""
-        return int(self.creative.sum()) / self.n_samples
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A judgement in numbers, by one ruleset: H, 2**H, Q, C, and the score that follows from them."""
 
-    @property
-    def uniqueness(self) -> float:
-        """The fraction of the sample that is not in train and not a repeat."""
-        return int(self.unique.sum()) / self.n_samples
-
-    @property
-    def validity(self) -> float:
-        """The fraction of the sample that is valid."""
-        return int(self.valid.sum()) / self.n_samples
+    bits: float
+    perplexity: float
+    quality: float
+    creativity: float
+    creativity_low: float  # one-sided 95% lower bound
+    uniqueness: float  # distinct and not in train
+    validity: float
+    score: float
+    score_low: float  # with C at its bound
+    n_samples: int
+    finite: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures as plain data, without the documents."""
-        figures = (
-            "bits perplexity quality creativity creativity_low uniqueness validity "
-            "score score_low n_samples finite"
-        )
-        return {key: getattr(self, key) for key in figures.split()}
+        """Return the figures as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Resampled:
+    """A judgement's Score, and the same on each of a ruleset's resamples, scores (n,).
+
+    The resamples of one seed are the same for every judgement by one judge, so those of two agents are
+    paired, whenever each was made.
+    """
+
+    judgement: Judgement
+    seed: int
+    score: float
+    scores: Float
 
 
 Side = Literal["a", "b"]
@@ -97,4 +118,4 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
-        return {key: getattr(self, key) for key in self.__slots__}
+        return asdict(self)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import CURRENT, Ruleset
 from bandits.model.config import GPTConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An agent that asks for a rank; figures: `Judgement.as_dict()` of its weights."""
+    """An agent that asks for a rank; figures: `Figures.as_dict()` of its weights."""
 
     name: str
     config: GPTConfig
@@ -57,12 +57,14 @@ class LeaderboardRow:
         return data | {"config": self.config.as_dict()}
 
 
-def rank(entries: Iterable[Entry], h: Sequence[float]) -> list[LeaderboardRow]:
+def rank(
+    entries: Iterable[Entry], h: Sequence[float], ruleset: Ruleset = CURRENT
+) -> list[LeaderboardRow]:
     """Return the rows in order, by the house n-grams' bits H1..H6 of the dataset in play."""
     rows = []
     n_ranked = 0
-    for entry in sorted(entries, key=lambda entry: _place(entry, h)):
-        league = league_of(entry.figures, h)
+    for entry in sorted(entries, key=lambda entry: _place(entry, h, ruleset)):
+        league = _league_of(entry.figures, h, ruleset)
         n_ranked += league is not None
         figures = entry.figures
         rows.append(
@@ -82,7 +84,7 @@ def rank(entries: Iterable[Entry], h: Sequence[float]) -> list[LeaderboardRow]:
                 draws=entry.draws,
                 losses=entry.losses,
                 rating=entry.rating,
-                missing=None if league else _missing(figures, h),
+                missing=None if league else _missing(figures, h, ruleset),
                 unverified=entry.unverified,
             )
         )
@@ -94,23 +96,23 @@ def efficiency(score: float, total_flops: int) -> float:
     return score / total_flops if total_flops else 0.0
 
 
-def league_of(figures: Mapping[str, Any], h: Sequence[float]) -> str | None:
+def _league_of(figures: Mapping[str, Any], h: Sequence[float], ruleset: Ruleset) -> str | None:
     """Return the league of these figures; None below Bronze, or if a figure was not finite."""
-    return RULES.league(figures["bits"], h) if figures["finite"] else None
+    return ruleset.league(figures["bits"], h) if figures["finite"] else None
 
 
-def _place(entry: Entry, h: Sequence[float]) -> tuple[int, float, float, str]:
-    league = league_of(entry.figures, h)
+def _place(entry: Entry, h: Sequence[float], ruleset: Ruleset) -> tuple[int, float, float, str]:
+    league = _league_of(entry.figures, h, ruleset)
     if league is None:  # the nearest to Bronze first
-        return (len(RULES.LEAGUES), 0.0, entry.figures["bits"], entry.name)
+        return (len(ruleset.leagues), 0.0, entry.figures["bits"], entry.name)
     ratio = efficiency(entry.figures["score"], entry.total_flops)
-    return (RULES.LEAGUES.index(league), -ratio, -entry.figures["score"], entry.name)
+    return (ruleset.leagues.index(league), -ratio, -entry.figures["score"], entry.name)
 
 
-def _missing(figures: Mapping[str, Any], h: Sequence[float]) -> str:
+def _missing(figures: Mapping[str, Any], h: Sequence[float], ruleset: Ruleset) -> str:
     if not figures["finite"]:
         return "it exploded: a weight, logit or loss is not finite"
-    league = RULES.LEAGUES[-1]
-    bar, bits = RULES.league_bits(h)[league], figures["bits"]
+    league = ruleset.leagues[-1]
+    bar, bits = ruleset.league_bits(h)[league], figures["bits"]
     digits = next((n for n in (2, 3, 4, 6) if f"{bits:.{n}f}" != f"{bar:.{n}f}"), 9)
     return f"{league} needs {bar:.{digits}f} bits a token or fewer, it has {bits:.{digits}f}"

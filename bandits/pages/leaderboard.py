@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import CURRENT
 from bandits.errors import InvalidValue
 from bandits.pages.paper import render
 
@@ -34,7 +34,7 @@ def leaderboard_page(arena: Arena) -> str:
         agents={row.name: row for row in arena.agents()},
         picture=picture,
         no_picture=no_picture,
-        ruleset=RULES.NUMBER,
+        ruleset=CURRENT.number,
     )
 
 

@@ -71,7 +71,7 @@ def verdict_in_words(match: MatchRow) -> str:
             f"confidence interval of the difference, {interval} points, includes 0, so luck may explain it."
         )
     if reason == "margin":
-        margin = RULESETS[match.ruleset].WIN_MARGIN if match.ruleset in RULESETS else 5
+        margin = RULESETS[match.ruleset].win_margin if match.ruleset in RULESETS else 5
         return (
             f"A draw: {a} and {b} are {abs(verdict['difference']):.1f} points apart (95% confidence: "
             f"{interval}), and a win needs {margin:.0f}."

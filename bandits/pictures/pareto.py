@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.contest.rules import CURRENT as RULES
+from bandits.contest.rules import CURRENT
 from bandits.errors import InvalidValue, UnknownName
 from bandits.pictures.forms import Dot, Floats, Picture, Points
 from bandits.pictures.table import Request, picture, short
@@ -41,7 +41,7 @@ def pareto(arena: Arena, request: Request) -> Picture:
             f"no agent of {arena.dataset_name} has spent energy yet; try 'train 100'"
         )
     best = front(spent)
-    groups = (*RULES.LEAGUES, UNRANKED)
+    groups = (*CURRENT.leagues, UNRANKED)
     dots = [
         Dot(
             short(row.name, NAME_LENGTH),

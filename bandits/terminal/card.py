@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bandits.arena.reports import BattleReport
     from bandits.contest.battle import Corner, Outcome
-    from bandits.contest.judgement import Judgement
+    from bandits.contest.judgement import Figures
 
 _WIDEST = 80
 _NARROW = 60
@@ -101,9 +101,9 @@ def _figures(report: BattleReport, width: int) -> Table:
     return table
 
 
-def _judged(corner: Corner) -> Judgement:
-    assert corner.judgement is not None, "a stopped battle has no card"
-    return corner.judgement
+def _judged(corner: Corner) -> Figures:
+    assert corner.figures is not None, "a stopped battle has no card"
+    return corner.figures
 
 
 def _winners(report: BattleReport) -> list[tuple[str, Text]]:
@@ -145,7 +145,7 @@ def _by_score(report: BattleReport) -> list[str | tuple[str, str]]:
         interval = f"{verdict.low:z.1f} to {verdict.high:z.1f}"
         return [draw, f": the difference is {interval} (95% sure), which includes 0"]
     if outcome.reason == "margin":
-        margin = RULESETS[outcome.ruleset].WIN_MARGIN
+        margin = RULESETS[outcome.ruleset].win_margin
         return [draw, f": {abs(verdict.difference):.1f} points apart, a win needs {margin:.0f}"]
     winner = (report.winner or "", f"bold {COLOURS[outcome.winner or 'a']}")
     if outcome.reason == "forfeit":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bandits.arena.reports import AgentRow
 from bandits.contest.judge import judge_for
-from bandits.contest.judgement import Judgement
+from bandits.contest.judgement import Figures
 from bandits.terminal.text import decimal, percent, plural, significant
 from bandits.tutorial.lesson import Done, Lesson, Task, a_batch, nobody
 from bandits.tutorial.scene import Scene, counts, noun, uniform_loss, well
@@ -116,14 +116,14 @@ def _cooled(scene: Scene) -> Done | str | None:
     )
 
 
-def _judged(scene: Scene, row: AgentRow, temperature: float) -> Judgement:
+def _judged(scene: Scene, row: AgentRow, temperature: float) -> Figures:
     agent = scene.arena.agent(row.name)
-    samples = agent.model.generate(_N_JUDGED, temperature=temperature, seed=0)
     judge = judge_for(agent.dataset)
-    return judge.judge_samples(agent.model, temperature, samples, diverged=agent.diverged)
+    found = judge.judge(agent.model, temperature, 0, _N_JUDGED, diverged=agent.diverged)
+    return judge.ruleset.figures(found)
 
 
-def _figures(temperature: str, found: Judgement) -> str:
+def _figures(temperature: str, found: Figures) -> str:
     return (
         f"  at {temperature:<4} perplexity {decimal(found.perplexity):>6}   valid "
         f"{percent(found.validity):>4}   new {percent(found.uniqueness):>4}   score {found.score:.0f}"

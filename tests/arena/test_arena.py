@@ -86,7 +86,7 @@ def test_an_exploded_agent_stays_usable(arena: Arena, learning_rate: str, tmp_pa
             arena.train(2)
     row = arena.agents()[0]
     row.as_dict()
-    assert arena.generate(5).judgement.score == 0.0
+    assert arena.generate(5).figures.score == 0.0
     arena.evaluate()
     arena.diagnose()
     arena.load(arena.save(tmp_path / "boom"), "Boom")
@@ -149,8 +149,8 @@ def test_the_same_seed_writes_the_same_documents_and_no_seed_writes_new_ones(are
     assert first.texts != second.texts
     assert arena.generate(20, seed=first.seed).texts == first.texts
     assert len(first.texts) == len(first.valid) == len(first.unique) == len(first.ended) == 20
-    assert first.judgement.n_samples == 20
-    assert first.judgement.creativity_low <= first.judgement.creativity
+    assert first.figures.n_samples == 20
+    assert first.figures.creativity_low <= first.figures.creativity
 
 
 def test_too_much_at_once_is_refused_before_memory_is_taken(arena: Arena) -> None:

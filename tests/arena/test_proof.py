@@ -273,7 +273,7 @@ def test_matches_that_cannot_be_fought_again_say_why(arena: Arena) -> None:
         assert message in refusal(arena, kind, "verify_match", 1)
         arena._desk.store.database.execute("UPDATE matches SET starts = ?", kept[0][0])
     for change, message in (
-        ("ruleset = 99", "ruleset 99"),
+        ("ruleset = 99", "under ruleset 99, which this version of bandits does not know"),
         ("starts = NULL", "before bandits kept"),
     ):
         arena._desk.store.database.execute(f"UPDATE matches SET {change}, ruleset = ruleset")

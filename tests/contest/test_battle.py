@@ -105,7 +105,7 @@ def test_the_better_trained_wins_by_score_and_the_cheaper_by_efficiency():
     outcome = fight(agent(), agent(sizes=SMALL), n_steps=100)
     assert (outcome.winner, outcome.reason) == ("a", "score")
     assert outcome.efficiency_winner == "b"
-    assert outcome.a.judgement.score - outcome.b.judgement.score >= 5
+    assert outcome.a.figures.score - outcome.b.figures.score >= 5
 
 
 def test_efficiency_counts_what_was_spent_before_the_battle():
@@ -115,7 +115,7 @@ def test_efficiency_counts_what_was_spent_before_the_battle():
         outcome.b.battle_flops, rel=0.1
     )  # other documents
     assert outcome.b.total_flops > 3 * outcome.b.battle_flops
-    assert outcome.b.efficiency == outcome.b.judgement.score / veteran.energy.total
+    assert outcome.b.efficiency == outcome.b.figures.score / veteran.energy.total
     assert (outcome.winner, outcome.efficiency_winner) == ("b", "a")
 
 
@@ -136,7 +136,7 @@ def test_an_exploding_agent_forfeits_and_pays_for_what_it_ran():
     assert outcome.a.diverged
     assert outcome.a.n_steps < 100 == outcome.b.n_steps
     assert outcome.a.battle_flops > 0
-    assert outcome.a.judgement.score == 0.0
+    assert outcome.a.figures.score == 0.0
     assert (outcome.winner, outcome.efficiency_winner, outcome.reason) == ("b", "b", "forfeit")
     again = fight(agent(10), bomb, n_steps=10)  # it cannot train any more, and forfeits still
     assert (again.winner, again.reason, again.b.battle_flops) == ("a", "forfeit", 0)
