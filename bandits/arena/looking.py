@@ -23,8 +23,9 @@ from bandits.arena.roster import Roster
 from bandits.contest.ngrams import NGrams
 from bandits.datasets import Dataset
 from bandits.errors import InvalidValue, UnknownName, printable
-from bandits.health import diagnosis as health
-from bandits.health.network import block_norms
+from bandits.health.diagnosis import diagnose
+from bandits.health.findings import DiagnoseReport
+from bandits.health.norms import block_norms
 from bandits.model.documents import Documents
 from bandits.model.energy import Energy
 from bandits.store.rows import AgentRecord
@@ -170,13 +171,13 @@ class Sight(Roster):
             n_flops=n_flops,
         )
 
-    def diagnose(self, name: str | None = None) -> health.Report:
+    def diagnose(self, name: str | None = None) -> DiagnoseReport:
         """Examine an agent's gradients, units and updates, and charge it.
 
         Raises: UnknownName, StoreError.
         """
         record, agent = self._loaded(name)
-        report = health.diagnose(agent, record.name, self._store.agent_names())
+        report = diagnose(agent)
         agent.charge(Energy(evaluation=report.n_flops))
         self._charge(record, agent, "diagnose")
         return report
