@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cmd2
 from cmd2 import Choices, CompletionItem
@@ -14,6 +15,9 @@ from bandits.commands.base import BanditsCommands
 from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.shell.parsing import CommandParser, parser
 from bandits.terminal.text import tilde
+
+if TYPE_CHECKING:
+    from bandits.arena.arena import Arena
 
 LEADERBOARD = "leaderboard"
 _LISTED = 5  # matches that an error names
@@ -62,11 +66,10 @@ class ReportCommands(BanditsCommands):
         path = Path(os.path.expanduser(args.save)) if args.save else self._place(slug)
         pages.check(path)  # before anybody is judged
         if match_id is None:
-            page = pages.leaderboard_page(self.arena)
+            shown, page = f"the {LEADERBOARD}", pages.leaderboard_page(self.arena)
         else:
-            page = pages.match_page(self.arena, match_id)
+            shown, page = f"match {match_id}", match_page(self.arena, match_id)
         pages.save(path, page)
-        shown = f"the {LEADERBOARD}" if match_id is None else f"match {match_id}"
         size = f"{max(1, round(len(page.encode()) / 1000)):,} kB"
         self.say(f"report of {shown}: {tilde(path.absolute())}  ({size}, all in one file)")
 
@@ -91,3 +94,18 @@ class ReportCommands(BanditsCommands):
         with contextlib.suppress(OSError):  # then the check says what is wrong
             folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{slug}.html"
+
+
+def match_page(arena: Arena, match_id: int | None = None) -> str:
+    """Return the page of a match, the latest if None, with what to type.  Raises UnknownName."""
+    from bandits import pages
+
+    match = arena.match(match_id)
+    outcome = match.outcome
+    terms = outcome["n_steps"] or f"--energy {outcome['max_flops']}"
+    return pages.match_page(
+        arena,
+        match,
+        battle=f"battle {match.name_a} {match.name_b} {terms} --seed {outcome['seed']}",
+        verify=f"verify {match.match_id}",
+    )

@@ -73,7 +73,7 @@ class VerificationCommands(BanditsCommands):
             try:
                 report = self._verify(word, names, args.dataset)
             except BanditsError as problem:
-                self._cmd.fail(str(problem))  # and on to the next
+                self._cmd.fail(problem)  # and on to the next
                 continue
             reports.append(report)
             if not args.json:

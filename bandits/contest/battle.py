@@ -141,7 +141,7 @@ def fight(
     training = {
         side: agent.train(limit, max_flops=max_flops)
         for side, agent in corners.items()
-        if agent.can_train() is None
+        if agent.can_train()
     }
 
     histories = {side: LossHistory() for side in corners}

@@ -21,7 +21,6 @@ MOST_POINTS = 400
     "activations",
     takes="agent",
     summary="how busy the MLP's units are; dead ones",
-    example="visualize activations --terminal",
 )
 def activations(arena: Arena, request: Request) -> Picture:
     """Gather the share of positions at which each unit of each layer is active."""
@@ -54,7 +53,7 @@ def activations(arena: Arena, request: Request) -> Picture:
                 whole_x=False,
             ),
             Bars(
-                title="Dead: active nowhere" + ("; diagnose warns" if any(alarms) else ""),
+                title="Dead: active nowhere" + ("; more than is healthy" if any(alarms) else ""),
                 x_label="% of the units of a layer",
                 rows=[f"layer{layer}" for layer in range(n_layer)],
                 values=dead.tolist(),

@@ -180,7 +180,7 @@ def test_a_gradient_that_does_not_reach_the_layers_is_seen() -> None:
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_a_schedule_that_is_over_is_all_that_ails_a_finished_agent(schedule: str) -> None:
     agent = agent_of(500, horizon=500, schedule=schedule)
-    assert agent.can_train() is not None
+    assert not agent.can_train()
     report = diagnose(agent)
     (rate,) = [finding for finding in report.findings if finding.verdict != "ok"]
     assert (rate.name, rate.value, rate.verdict) == ("learning rate now", 0.0, "warn")
