@@ -1,16 +1,31 @@
-"""The errors a player may cause, each a single line that names the value, the rule and the way out.
+"""The errors a player may cause, each a single line that names the value and the rule.
 
-Only a `BanditsError` is ever shown as one line; anything else is a defect and shows its traceback.
+Only a `BanditsError` is ever shown as one line; anything else is a defect and shows its traceback.  Where
+a command is the way out, the error has a class of its own, beside what raises it, and its facts as
+attributes: bandits/shell/advice.py makes of them what to type.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound="BanditsError")
 
 
 class BanditsError(Exception):
     """A mistake outside the program: its message is one line, meant for the player."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be the same in another process: its facts are no arguments that Exception knows of."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[E], args: tuple[Any, ...], facts: dict[str, Any]) -> E:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class InvalidValue(BanditsError, ValueError):

@@ -9,8 +9,17 @@ from pathlib import Path
 from bandits.errors import BadFile, InvalidValue, printable
 
 
+class CannotWrite(BadFile):
+    """A file of the player's cannot be written where it is to lie.  path: there."""
+
+    def __init__(self, path: Path, noun: str, problem: OSError) -> None:
+        self.path = path
+        reason = (problem.strerror or "cannot be written").lower()
+        super().__init__(f"{noun} '{printable(str(path), 200)}': {reason}")
+
+
 def check_target(path: Path, noun: str, endings: tuple[str, ...]) -> None:
-    """Raise what is wrong with a place for a file: InvalidValue for its ending, BadFile for the rest.
+    """Raise what is wrong with a place for a file: InvalidValue for its ending, CannotWrite for the rest.
 
     A file that is already there will be replaced.
     """
@@ -28,15 +37,15 @@ def check_target(path: Path, noun: str, endings: tuple[str, ...]) -> None:
         if not all(os.access(p, os.W_OK) for p in (path.parent, path) if p.exists()):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as problem:
-        raise _cannot_write(path, noun, problem) from None
+        raise CannotWrite(path, noun, problem) from None
 
 
 def write_whole(path: Path, noun: str, content: bytes) -> None:
-    """Write a file for the player, as `replace_file`.  Raises BadFile; then the place is as it was."""
+    """Write a file for the player, as `replace_file`.  Raises CannotWrite; then the place is as it was."""
     try:
         replace_file(path, content)
     except OSError as problem:
-        raise _cannot_write(path, noun, problem) from None
+        raise CannotWrite(path, noun, problem) from None
 
 
 def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -57,9 +66,3 @@ def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-
-
-def _cannot_write(path: Path, noun: str, problem: OSError) -> BadFile:
-    reason = (problem.strerror or "cannot be written").lower()
-    elsewhere = f"elsewhere{path.suffix}"
-    return BadFile(f"{noun} '{printable(str(path), 200)}': {reason}; try --save {elsewhere}")

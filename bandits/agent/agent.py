@@ -47,6 +47,35 @@ class Progress:
     n_flops: int
 
 
+class HasDiverged(InvalidValue):
+    """An agent whose loss has stopped being finite learns nothing more.  n_steps: those that it trained."""
+
+    def __init__(self, n_steps: int) -> None:
+        self.n_steps = n_steps
+        super().__init__(
+            f"nothing to train: its loss stopped being finite after step {n_steps:,}, so it cannot learn"
+        )
+
+
+class AtHorizon(InvalidValue):
+    """An agent whose schedule is complete learns nothing more.  n_steps: those that it trained."""
+
+    def __init__(self, n_steps: int, horizon: int) -> None:
+        self.n_steps, self.horizon = n_steps, horizon
+        super().__init__(
+            f"nothing to train: it has reached its horizon of {horizon:,} steps, where the learning rate "
+            "is 0"
+        )
+
+
+class NotFinite(InvalidValue):
+    """An agent's numbers cannot be shown, since some are NaN or infinite.  agent: its name."""
+
+    def __init__(self, agent: str, what: str) -> None:
+        self.agent = agent
+        super().__init__(f"agent {agent} exploded: its {what} are not finite")
+
+
 class Agent:
     """A GPT that learns a dataset.
 
@@ -84,19 +113,9 @@ class Agent:
 
     # ---- what an owner pays for ------------------------------------------------------------------
 
-    def can_train(self) -> str | None:
-        """Return why this agent cannot train on, with the way out, or None if it can."""
-        if self.diverged:
-            return (
-                f"its loss stopped being finite after step {self.n_steps:,}, so it cannot learn; "
-                "load an earlier champion or create a new agent"
-            )
-        if self._steps_left(1) == 0:
-            return (
-                f"it has reached its horizon of {self.settings.horizon:,} steps, where the learning "
-                f"rate is 0; try config horizon {2 * self.settings.horizon} or config schedule constant"
-            )
-        return None
+    def can_train(self) -> bool:
+        """Whether this agent can train on: its loss is finite and its schedule not complete."""
+        return not self.diverged and self._steps_left(1) > 0
 
     def _steps_left(self, n_steps: int) -> int:
         end = last_step(self.settings.schedule, self.settings.horizon)
@@ -107,13 +126,15 @@ class Agent:
 
         Stops early at the horizon, when the loss is not finite (`diverged`), or before a step that
         max_flops cannot pay.  Between chunks the agent is whole: closing the iterator stops there.
-        Raises: InvalidValue if it cannot train at all; then nothing is spent.
+        Raises: HasDiverged or AtHorizon if it cannot train at all, InvalidValue for a number of steps or a
+        batch that cannot be; then nothing is spent.
         """
         check_steps(n_steps)
         check_batch_memory(self.config, self.settings.batch_size)
-        reason = self.can_train()
-        if reason:
-            raise InvalidValue(f"nothing to train: {reason}")
+        if self.diverged:
+            raise HasDiverged(self.n_steps)
+        if not self.can_train():
+            raise AtHorizon(self.n_steps, self.settings.horizon)
         return self._train(n_steps, max_flops)
 
     def retrain(self, n_steps: int) -> Iterator[Progress]:

@@ -56,6 +56,22 @@ class _Unusable(Exception):
     """Why a file is not a champion, as the end of a sentence that starts with its path."""
 
 
+class _OfAnotherKind(_Unusable):
+    """It is some other file, and neither damaged nor dangerous."""
+
+
+class NotAChampion(BadFile):
+    """A file is of another kind.  path: where it lies."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{_shown(path)} {reason}")
+
+
+def _shown(path: Path) -> str:
+    return f"champion file '{printable(str(path), 200)}'"
+
+
 def pack(arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
     """Return arrays as safetensors bytes; equal arrays give equal bytes."""
     # safetensors 0.8 writes the wrong bytes, in silence, for an array that is not C-contiguous.
@@ -90,7 +106,7 @@ def write_champion(path: Path, name: str, state: AgentState) -> None:
 
 def read_champion(path: Path) -> Champion:
     """Read an agent from a file.  Raises BadFile, in one line, for any file that is not a champion."""
-    shown = f"champion file '{printable(str(path), 200)}'"
+    shown = _shown(path)
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):  # a pipe or a device may never end
@@ -103,6 +119,8 @@ def read_champion(path: Path) -> Champion:
         if state.energy.total > MAX_ENERGY:
             raise _Unusable("is damaged: its energy is more than any machine could have spent")
         return Champion(described["name"], state)
+    except _OfAnotherKind as reason:
+        raise NotAChampion(path, str(reason)) from None
     except _Unusable as reason:
         raise BadFile(f"{shown} {reason}") from None
     except BanditsError as error:
@@ -121,7 +139,7 @@ def _described(file: BinaryIO) -> dict[str, Any]:
     header, n_data_bytes = _header(file)
     metadata = header.pop("__metadata__", None)
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
-        raise _Unusable("is a safetensors file but not a champion; `save` writes champions")
+        raise _OfAnotherKind("is a safetensors file but not a champion")
     described = _json_object(metadata[KEY])
     version = described.get("format")
     if isinstance(version, int) and version > FORMAT:
@@ -148,7 +166,7 @@ def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
     start = file.read(9)
     n_header_bytes = int.from_bytes(start[:8], "little")
     if len(start) < 9 or start[8:] != b"{":
-        raise _Unusable(_what_it_is(start))
+        raise _what_it_is(start)
     if n_header_bytes > min(n_bytes - 8, MAX_HEADER_BYTES):
         raise _Unusable("is damaged or cut short: its header is longer than the file or the limit")
     text = start[8:] + file.read(n_header_bytes - 1)
@@ -158,17 +176,19 @@ def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
         raise _Unusable("is damaged: its header is not UTF-8") from None
 
 
-def _what_it_is(start: bytes) -> str:
+def _what_it_is(start: bytes) -> _Unusable:
     if not start:
-        return "is empty"
+        return _Unusable("is empty")
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
-        return "is a Python pickle, which bandits never opens; ask for a .safetensors file"
+        return _Unusable(
+            "is a Python pickle, which bandits never opens; ask for a .safetensors file"
+        )
     if start[:2] == b"PK":
-        return (
+        return _Unusable(
             "is a zip (PyTorch files are zips of Python pickles, which bandits never opens); "
             "ask for a .safetensors file"
         )
-    return "is not a safetensors file; `save` writes champions"
+    return _OfAnotherKind("is not a safetensors file")
 
 
 def _json_object(text: str) -> dict[str, Any]:

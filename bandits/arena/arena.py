@@ -45,7 +45,7 @@ from bandits.arena.roster import Roster
 from bandits.arena.training import Training
 from bandits.contest.leaderboard import LeaderboardRow
 from bandits.datasets import Dataset
-from bandits.health.findings import Report as DiagnoseReport
+from bandits.health.findings import DiagnoseReport
 from bandits.model.config import Settings
 from bandits.model.energy import Energy
 from bandits.store.database import default_home

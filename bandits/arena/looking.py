@@ -21,8 +21,9 @@ from bandits.arena.desk import Desk
 from bandits.contest.ngrams import NGrams
 from bandits.datasets import Dataset
 from bandits.errors import InvalidValue, printable
-from bandits.health import diagnosis as health
-from bandits.health.network import block_norms
+from bandits.health.diagnosis import diagnose
+from bandits.health.findings import DiagnoseReport
+from bandits.health.norms import block_norms
 from bandits.model.documents import Documents
 from bandits.model.energy import Energy
 from bandits.store.rows import AgentRecord
@@ -172,13 +173,13 @@ class Looking:
             n_flops=n_flops,
         )
 
-    def diagnose(self, name: str | None = None) -> health.Report:
+    def diagnose(self, name: str | None = None) -> DiagnoseReport:
         """Examine an agent's gradients, units and updates, and charge it.
 
         Raises: UnknownName, StoreError.
         """
         record, agent = self._desk.take(name)
-        report = health.diagnose(agent, record.name, self._desk.store.agents.names())
+        report = diagnose(agent)
         agent.charge(Energy(evaluation=report.n_flops))
         self._desk.charge(record, agent, "diagnose")
         return report

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields
+from itertools import count, groupby
+from typing import TYPE_CHECKING, Any
 
 import cmd2
 from rich.table import Table
 from rich.text import Text
 
 from bandits.commands.base import BanditsCommands, add_agent
+from bandits.model.config import GPTConfig, Settings
 from bandits.shell.parsing import CommandParser, add_json, parser
 from bandits.terminal.text import hint
 from bandits.wording import format_flops
 
 if TYPE_CHECKING:
     from bandits.health.findings import Finding, Verdict
+    from bandits.health.remedies import NewAgent, Remedy
 
 _VERDICTS = {"ok": ("ok", "green"), "warn": ("warning", "yellow"), "bad": ("bad", "bold red")}
 _WIDE = 60  # columns from which the healthy ranges have room
@@ -43,7 +46,7 @@ def _diagnose_parser() -> CommandParser:
 
 
 class InsightCommands(BanditsCommands):
-    """The doctor."""
+    """What ails an agent, and what helps."""
 
     DEFAULT_CATEGORY = "Insight"
 
@@ -52,12 +55,13 @@ class InsightCommands(BanditsCommands):
         """Examine how an agent learns."""
         name = args.agent or self.arena.current
         report = self.arena.diagnose(args.agent)
+        new_name = _free_name(name, [row.name for row in self.arena.agents()])
         if args.json:
             self.say_json(
                 {
                     "agent": name,
                     "verdict": report.verdict,
-                    "findings": [finding.as_dict() for finding in report.findings],
+                    "findings": [_as_dict(found, name, new_name) for found in report.findings],
                     "n_documents": report.n_documents,
                     "n_flops": report.n_flops,
                 }
@@ -69,8 +73,9 @@ class InsightCommands(BanditsCommands):
             self.say(Text())
             for sign in signs:
                 self.say(Text.assemble((sign[0].name, "bold"), f": {sign[0].meaning}"))
-        for cure, sick in _cures(signs):
-            self.say(Text(), Text.assemble(*_complaint(sick, explained=args.explain)), *cure)
+        for cure, sick in _cures(signs, name, new_name).items():
+            self.say(Text(), Text.assemble(*_complaint(sick, explained=args.explain)))
+            self.say(*(Text(f"  {line}", style="cyan") for line in cure))
         overall = {"ok": "is healthy", "warn": "needs care", "bad": "is ill"}[report.verdict]
         spent = format_flops(report.n_flops)
         self.say(Text.assemble((f"{name} {overall}", "bold"), f"  ·  energy {spent}"))
@@ -122,18 +127,19 @@ def _value(sign: Sequence[Finding], *, short: bool) -> str:
     return number if short and len(unit) > _SHORT_UNIT else f"{number} {unit}".rstrip()
 
 
-def _cures(signs: Sequence[Sequence[Finding]]) -> Iterator[tuple[list[Text], list[list[Finding]]]]:
-    """Yield what to type, a command a line, and the signs that it cures; the first complaint first."""
+def _cures(
+    signs: Sequence[Sequence[Finding]], name: str, new_name: str
+) -> dict[tuple[str, ...], list[list[Finding]]]:
+    """Return what to type and the signs that it cures; the first complaint first."""
     from bandits.health.findings import worst
 
-    sick: dict[str, list[list[Finding]]] = {}
+    sick: dict[tuple[str, ...], list[list[Finding]]] = {}
     for sign in signs:
-        ill = [finding for finding in sign if finding.next]
+        ill = [finding for finding in sign if finding.remedy]
         if ill:
-            cure = next(f for f in ill if f.verdict == worst(g.verdict for g in ill)).next
-            sick.setdefault(cure, []).append(ill)
-    for cure, complaints in sick.items():
-        yield [Text(f"  {line}", style="cyan") for line in cure.split("; ")], complaints
+            gravest = next(f for f in ill if f.verdict == worst(g.verdict for g in ill))
+            sick.setdefault(commands_for(gravest.remedy, name, new_name), []).append(ill)
+    return sick
 
 
 def _complaint(
@@ -144,4 +150,55 @@ def _complaint(
         verdict: Verdict = sign[0].verdict
         yield (sign[0].name, _VERDICTS[verdict][1])
         yield "\n" if explained else f": {sign[0].meaning}\n"
-    yield f"→ {sick[0][0].hint}:"
+    yield f"→ {_why(sick[0][0])}:"
+
+
+def _as_dict(finding: Finding, name: str, new_name: str) -> dict[str, Any]:
+    """Return a finding as plain JSON data, with what ails the agent and the commands to type."""
+    data = {field.name: getattr(finding, field.name) for field in fields(finding)}
+    del data["remedy"]
+    cure = "; ".join(commands_for(finding.remedy, name, new_name))
+    return data | {"hint": _why(finding), "next": cure}
+
+
+def _why(finding: Finding) -> str:
+    return finding.remedy.why if finding.remedy else ""
+
+
+# What to type.
+
+
+def commands_for(remedy: Remedy | None, name: str, new_name: str) -> tuple[str, ...]:
+    """Return the commands of a remedy for the agent of this name; none where all is well.
+
+    new_name: what a new agent is called.
+    """
+    from bandits.health.remedies import NewAgent
+
+    if remedy is None:
+        return ()
+    if isinstance(remedy, NewAgent):
+        return _make(remedy, new_name)
+    changes = (f"config {key} {_plain(x)} --agent {name}" for key, x in remedy.settings.items())
+    return (*changes, f"train {remedy.n_steps} {name}")
+
+
+def _make(agent: NewAgent, name: str) -> tuple[str, ...]:
+    """Return the commands that make and train an agent on the current dataset."""
+    config, rate = agent.config, agent.learning_rate
+    size = f"create_agent {name} {config.n_embd} {config.n_layer} {config.n_head}"
+    if config.block_size != GPTConfig().block_size:
+        size += f" --block-size {config.block_size}"
+    slower = f"config learning_rate {_plain(rate)} --agent {name}"
+    changes = () if rate == Settings().learning_rate else (slower,)
+    return (size, *changes, f"train {agent.n_steps} {name}")
+
+
+def _plain(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """Return the name with the lowest number from 2 on behind it that is not taken: A2, Ada3."""
+    stem = (name.rstrip("0123456789") or name)[:28]
+    return next(new for n in count(2) if (new := f"{stem}{n}") not in taken)

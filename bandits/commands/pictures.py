@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bandits.commands.base import BanditsCommands, path_of
 from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.shell.advice import in_full
 from bandits.shell.completion import described, words
 from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number
 from bandits.terminal.progress import ProgressLine
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _EXAMPLE = 34  # columns of an example; what it shows comes behind it
 _ROWS_AROUND = 2  # of the terminal: the prompt, and the line that asked
+# The examples show what can be done with any picture, each with another.
+_WAYS = {"weights": "--save b.svg", "activations": "--terminal", "pareto": "--show"}
 
 
 def _visualize_parser() -> CommandParser:
@@ -34,13 +37,13 @@ def _visualize_parser() -> CommandParser:
     command = parser(
         "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
         "gradients, attention and activations costs a little energy.",
-        *(plot.example for plot in table.values()),
+        *(example_of(what) for what in table),
         overview="visualize loss",
     )
     told = Text()
-    for n, plot in enumerate(table.values()):
+    for n, (what, plot) in enumerate(table.items()):
         told.append("\n" if n else "")
-        told.append(f"{plot.example:<{_EXAMPLE}}", style=Cmd2Style.COMMAND_LINE)
+        told.append(f"{example_of(what):<{_EXAMPLE}}", style=Cmd2Style.COMMAND_LINE)
         told.append(plot.summary)
     command.epilog = TextGroup("Examples", told)
     command.add_argument(
@@ -121,7 +124,7 @@ class PictureCommands(BanditsCommands):
         if args.terminal:
             self._sketch(picture)
         for note in picture.notes:
-            self.say(Text(note, style="dim"))
+            self.say(Text(in_full(note), style="dim"))
         if picture.n_flops:
             from bandits.wording import format_flops
 
@@ -148,6 +151,18 @@ class PictureCommands(BanditsCommands):
         self.say(*sketch(picture, self.shell.width, rows - around, look))
 
 
+def example_of(what: str) -> str:
+    """Return a line that draws this picture."""
+    from bandits import pictures as plots
+
+    asked = plots.PLOTS.get(what).example
+    words = ["visualize", what, *asked.names]
+    words += [] if asked.text is None else ["--text", asked.text]
+    words += [] if asked.layer is None else ["--layer", str(asked.layer)]
+    words += ["--replay"] if asked.replay else []
+    return " ".join([*words, *filter(None, [_WAYS.get(what)])])
+
+
 def _plot_named(what: str) -> Plot:
     """Return the picture of this name.  Raises UnknownName with the nearest."""
     from bandits import pictures as plots
@@ -162,7 +177,8 @@ def _plot_named(what: str) -> Plot:
 
 def _check_options(args: argparse.Namespace, plot: Plot) -> None:
     """Raise UsageError for an option that this picture does not take."""
-    given = {"--text": args.text, "--layer": args.layer, "--replay": args.replay or None}
+    given = {"text": args.text, "layer": args.layer, "replay": args.replay or None}
     for option, value in given.items():
         if value is not None and option not in plot.options:
-            raise UsageError(f"visualize {args.what} does not take {option}; try '{plot.example}'")
+            example = example_of(args.what)
+            raise UsageError(f"visualize {args.what} does not take --{option}; try '{example}'")

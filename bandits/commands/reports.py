@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import cmd2
 from cmd2 import Choices
@@ -12,6 +13,9 @@ from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.shell.completion import described
 from bandits.shell.parsing import CommandParser, parser
 from bandits.terminal.text import tilde
+
+if TYPE_CHECKING:
+    from bandits.arena.arena import Arena
 
 LEADERBOARD = "leaderboard"
 _LISTED = 5  # matches that an error names
@@ -60,11 +64,10 @@ class ReportCommands(BanditsCommands):
         path = path_of(args.save) if args.save else self.folder("reports") / f"{slug}.html"
         pages.check(path)  # before anybody is judged
         if match_id is None:
-            page = pages.leaderboard_page(self.arena)
+            shown, page = f"the {LEADERBOARD}", pages.leaderboard_page(self.arena)
         else:
-            page = pages.match_page(self.arena, match_id)
+            shown, page = f"match {match_id}", match_page(self.arena, match_id)
         pages.save(path, page)
-        shown = f"the {LEADERBOARD}" if match_id is None else f"match {match_id}"
         size = f"{max(1, round(len(page.encode()) / 1000)):,} kB"
         self.say(f"report of {shown}: {tilde(path.absolute())}  ({size}, all in one file)")
 
@@ -83,3 +86,18 @@ class ReportCommands(BanditsCommands):
         listed = ", ".join(f"{r.match_id} ({r.name_a}, {r.name_b})" for r in matches[-_LISTED:])
         earlier = "; the latest are" if len(matches) > _LISTED else "; there are"
         raise UnknownName(f"{what}{earlier} {listed}")
+
+
+def match_page(arena: Arena, match_id: int | None = None) -> str:
+    """Return the page of a match, the latest if None, with what to type.  Raises UnknownName."""
+    from bandits import pages
+
+    match = arena.match(match_id)
+    outcome = match.outcome
+    terms = outcome["n_steps"] or f"--energy {outcome['max_flops']}"
+    return pages.match_page(
+        arena,
+        match,
+        battle=f"battle {match.name_a} {match.name_b} {terms} --seed {outcome['seed']}",
+        verify=f"verify {match.match_id}",
+    )

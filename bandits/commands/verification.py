@@ -75,7 +75,7 @@ class VerificationCommands(BanditsCommands):
             try:
                 report = self._verify(word, names, args.dataset)
             except BanditsError as problem:
-                self.shell.fail(str(problem))  # and on to the next
+                self.shell.fail(problem)  # and on to the next
                 continue
             reports.append(report)
             if not args.json:

@@ -203,7 +203,7 @@ def _train_and_judge(
     agent: Agent, most_steps: int, max_flops: int | None, judge: Judge, seed: int
 ) -> Work:
     """Train, yielding each chunk's progress, then judge, yielding None between its parts."""
-    if agent.can_train() is None:
+    if agent.can_train():
         yield from agent.train(most_steps, max_flops=max_flops)
     return (
         yield from judge.judging(

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 UNRANKED = "Unranked"
 
 
+class NobodyToReport(InvalidValue):
+    """No agent has learned the dataset."""
+
+
 def leaderboard_page(arena: Arena) -> str:
-    """Return the page of the current dataset's leaderboard.  Raises InvalidValue if it has no agent."""
+    """Return the page of the current dataset's leaderboard.  Raises NobodyToReport."""
     rows = arena.leaderboard()
     if not rows:
-        raise InvalidValue(
-            f"no agent of dataset '{arena.dataset_name}' to report on; try 'create_agent Ada'"
-        )
+        raise NobodyToReport(f"no agent of dataset '{arena.dataset_name}' to report on")
     picture, no_picture = _pareto(arena)
     return render(
         "leaderboard.html",
@@ -47,7 +49,7 @@ def _pareto(arena: Arena) -> tuple[str, str]:
     try:
         picture = PLOTS.get("pareto").gather(arena, Request())
     except InvalidValue as reason:
-        return "", str(reason).partition(";")[0]
+        return "", str(reason)
     description = (
         "Every agent as a point: its score over the energy it has spent. The line joins the agents "
         "that none beats with as little energy. The table above has the same figures."

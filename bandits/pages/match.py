@@ -36,9 +36,8 @@ def _row(label: str, figures: Iterable[str], better: str | None = None) -> Row:
     return Row(label, a, b, better)
 
 
-def match_page(arena: Arena, match_id: int | None = None) -> str:
-    """Return the page of a match, the latest if None.  Raises UnknownName."""
-    match = arena.match(match_id)
+def match_page(arena: Arena, match: MatchRow, *, battle: str, verify: str) -> str:
+    """Return the page of a match; battle, verify: the commands that fight it and that prove it."""
     race, no_race = _race(arena, match)
     return render(
         "match.html",
@@ -53,7 +52,8 @@ def match_page(arena: Arena, match_id: int | None = None) -> str:
         samples={side: match.outcome[side]["samples"] for side in SIDES},
         race=race,
         no_race=no_race,
-        command=_command(match),
+        battle=battle,
+        verify=verify,
     )
 
 
@@ -190,7 +190,7 @@ def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
     try:
         picture = PLOTS.get("race").gather(arena, Request(names=(str(match.match_id),)))
     except InvalidValue as reason:
-        return "", str(reason).partition(";")[0]
+        return "", str(reason)
     panels = [
         replace(panel, title=title, lines=_relabelled(panel.lines, match))
         for panel, title in zip(picture.panels, ("", "Who leads"), strict=False)
@@ -208,9 +208,3 @@ def _relabelled(lines: Sequence[Line], match: MatchRow) -> list[Line]:
     """Name the lines by their agents alone, briefly: a page has the rest in its headings and tables."""
     names = (match.name_a, match.name_b)
     return [replace(line, label=short(names[line.place], _LABEL_LENGTH)) for line in lines]
-
-
-def _command(match: MatchRow) -> str:
-    outcome = match.outcome
-    terms = outcome["n_steps"] or f"--energy {outcome['max_flops']}"
-    return f"battle {match.name_a} {match.name_b} {terms} --seed {outcome['seed']}"

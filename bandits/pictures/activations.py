@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.health.network import DEAD
+from bandits.health.signs.dead_units import dead_units
 from bandits.pictures.forms import Bars, Curves, Line, Picture
 from bandits.pictures.table import Request, name_of, picture, slug_of
 
@@ -21,7 +21,6 @@ MOST_POINTS = 400
     "activations",
     takes="agent",
     summary="how busy the MLP's units are; dead ones",
-    example="visualize activations --terminal",
 )
 def activations(arena: Arena, request: Request) -> Picture:
     """Gather the share of positions at which each unit of each layer is active."""
@@ -29,7 +28,7 @@ def activations(arena: Arena, request: Request) -> Picture:
     seen = arena.activations(name)
     n_layer, n_units = seen.shares.shape
     dead = 100 * (seen.shares == 0).mean(axis=1)
-    alarms = [DEAD.verdict(float(share)) != "ok" for share in dead]
+    alarms = [dead_units.verdict(float(share)) != "ok" for share in dead]
     lines = []
     ranks = np.linspace(0, 100, n_units) if n_units > 1 else np.zeros(1)
     run = max(1, -(-n_units // MOST_POINTS))
@@ -54,7 +53,7 @@ def activations(arena: Arena, request: Request) -> Picture:
                 whole_x=False,
             ),
             Bars(
-                title="Dead: active nowhere" + ("; diagnose warns" if any(alarms) else ""),
+                title="Dead: active nowhere" + ("; more than is healthy" if any(alarms) else ""),
                 x_label="% of the units of a layer",
                 rows=[f"layer{layer}" for layer in range(n_layer)],
                 values=dead.tolist(),

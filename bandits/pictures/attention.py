@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.pictures.forms import Heat, Picture
+from bandits.pictures.forms import Heat, Note, Picture
 from bandits.pictures.letters import sign
 from bandits.pictures.table import Request, name_of, picture, slug_of
 
@@ -17,26 +18,34 @@ MOST_HEADS = 16
 MOST_HEADS_WIDE = 4
 
 
+@dataclass(frozen=True, slots=True)
+class LastLayer(Note):
+    """There are too many heads for one picture, so only a layer's are drawn."""
+
+    layer: int
+    n_layer: int
+
+    def __str__(self) -> str:
+        return f"layer {self.layer}, the last of {self.n_layer}"
+
+
 @picture(
     "attention",
     takes="agent",
     summary="where each head looks",
-    example="visualize attention --text anna",
-    options=("--text", "--layer"),
+    example=Request(text="anna"),
+    options=("text", "layer"),
 )
 def attention(arena: Arena, request: Request) -> Picture:
     """Gather the attention of one layer, or of all if they are few.  Raises InvalidValue for a text."""
     name = name_of(arena, request, "attention")
     seen = arena.attention(name, request.text, layer=request.layer)
     n_layer, n_head = seen.n_layer, seen.maps[0].shape[0]
-    notes = []
+    notes: list[str | Note] = []
     layers = list(seen.layers)
     if len(layers) * n_head > MOST_HEADS:  # the last layer is nearest to the prediction
-        notes.append(
-            f"layer {layers[-1]}, the last of {n_layer}; --layer 0 shows the first"
-            if len(layers) > 1
-            else ""
-        )
+        if len(layers) > 1:
+            notes.append(LastLayer(layers[-1], n_layer))
         layers = layers[-1:]
     n_shown = min(n_head, MOST_HEADS)
     if n_shown < n_head:
@@ -65,6 +74,6 @@ def attention(arena: Arena, request: Request) -> Picture:
         slug=slug_of((name,), "attention"),
         panels=panels,
         n_columns=min(MOST_HEADS_WIDE, n_shown),
-        notes=[note for note in notes if note],
+        notes=notes,
         n_flops=seen.n_flops,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.errors import InvalidValue
+from bandits.agent.agent import NotFinite
 from bandits.pictures.forms import Dot, Floats, Picture, Points
 from bandits.pictures.letters import KINDS, kind_of, sign
 from bandits.pictures.table import Request, name_of, picture, slug_of
@@ -21,17 +21,14 @@ MOST_LETTERS = 120
     "embeddings",
     takes="agent",
     summary="the letters in two dimensions, by PCA",
-    example="visualize embeddings",
 )
 def embeddings(arena: Arena, request: Request) -> Picture:
-    """Gather the principal components of the token embeddings.  Raises InvalidValue if not finite."""
+    """Gather the principal components of the token embeddings.  Raises NotFinite."""
     name = name_of(arena, request, "embeddings")
     agent = arena.agent(name)
     wte = agent.model.state_dict()["wte"].astype(np.float64)
     if not np.isfinite(wte).all():
-        raise InvalidValue(
-            f"agent {name} exploded: its embeddings are not finite; try 'visualize loss {name}'"
-        )
+        raise NotFinite(name, "embeddings")
     places, shares = principal_components(wte)
     vocabulary = agent.dataset.vocabulary
     counts = np.bincount(agent.dataset.train.tokens, minlength=len(wte))[:-1]

@@ -128,6 +128,10 @@ class Bars:
 Panel = Curves | Points | Heat | Ridges | Bars
 
 
+class Note:
+    """A line below a picture about which something can be typed: a class of its own has the facts."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Picture:
     """Panels in a grid; notes are what the picture cannot show, a line each; n_flops: what looking cost."""
@@ -136,5 +140,5 @@ class Picture:
     slug: str  # of its file: A-loss
     panels: Sequence[Panel]
     n_columns: int = 1
-    notes: Sequence[str] = ()
+    notes: Sequence[str | Note] = ()
     n_flops: int = 0

@@ -30,8 +30,7 @@ Arrays = Mapping[str, npt.NDArray[np.float32]]
     "gradients",
     takes="agent",
     summary="by weight matrix, and their course",
-    example="visualize gradients",
-    options=("--replay",),
+    options=("replay",),
 )
 def gradients(arena: Arena, request: Request) -> Picture:
     """Gather the gradients of the documents that the agent would see next, and of those before."""

@@ -24,19 +24,27 @@ STEEP = 1.5  # times it: how much of a peak is drawn that was left behind
 HOUSE = ("letter frequencies", "bigram", "trigram", "4-gram")
 
 
+class NoLossYet(InvalidValue):
+    """An agent is untrained, so there is nothing to draw.  agent: its name."""
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        super().__init__(f"agent {agent} has no loss yet")
+
+
 @picture(
     "loss",
     takes="agents",
     summary="training loss beside the house n-grams",
-    example="visualize loss A B",
+    example=Request(names=("A", "B")),
 )
 def loss(arena: Arena, request: Request) -> Picture:
-    """Gather the losses of one or several agents.  Raises InvalidValue before a first step."""
+    """Gather the losses of one or several agents.  Raises NoLossYet before a first step."""
     names = names_of(arena, request)
     agents = {name: arena.agent(name) for name in names}
     for name, agent in agents.items():
         if not agent.n_steps:
-            raise InvalidValue(f"agent {name} has no loss yet; try 'train 100 {name}'")
+            raise NoLossYet(name)
     lines, events, notes = [], [], []
     for place, (name, agent) in enumerate(agents.items()):
         line, note = _line(name, agent, place, raw=len(names) <= MOST_RAW)

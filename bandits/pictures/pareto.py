@@ -20,11 +20,14 @@ NAME_LENGTH = 18
 UNRANKED = "unranked"
 
 
+class NothingSpent(InvalidValue):
+    """No agent of the dataset has spent energy yet."""
+
+
 @picture(
     "pareto",
     takes="arena",
     summary="score against energy, and the front",
-    example="visualize pareto --show",
 )
 def pareto(arena: Arena, request: Request) -> Picture:
     """Gather every agent that has spent energy; those asked for have their names written."""
@@ -37,9 +40,7 @@ def pareto(arena: Arena, request: Request) -> Picture:
             raise UnknownName(f"agent '{name}' learns another dataset than {arena.dataset_name}")
     spent = [row for row in rows if row.total_flops]
     if not spent:
-        raise InvalidValue(
-            f"no agent of {arena.dataset_name} has spent energy yet; try 'train 100'"
-        )
+        raise NothingSpent(f"no agent of {arena.dataset_name} has spent energy yet")
     best = front(spent)
     groups = (*CURRENT.leagues, UNRANKED)
     dots = [

@@ -20,31 +20,45 @@ N_LEAD = 200
 LEAST_SHARED = 0.05  # of the race that both ran, for a lead to be drawn
 
 
+class NotAMatch(InvalidValue):
+    """What was asked for is not the number of one match."""
+
+
+class CurvesNotKept(InvalidValue):
+    """A match is of a time when the losses of its fighters were not recorded.  names: theirs."""
+
+    def __init__(self, match: MatchRow) -> None:
+        self.names = (match.name_a, match.name_b)
+        super().__init__(f"match {match.match_id} was fought before matches kept their curves")
+
+
+class NobodyRan(InvalidValue):
+    """Neither fighter of a match could train.  names: theirs."""
+
+    def __init__(self, match: MatchRow) -> None:
+        self.names = (match.name_a, match.name_b)
+        super().__init__(f"match {match.match_id} has no race: neither side could train")
+
+
 @picture(
     "race",
     takes="match",
     summary="a match: losses, lead, verdict",
-    example="visualize race 1",
+    example=Request(names=("1",)),
 )
 def race(arena: Arena, request: Request) -> Picture:
     """Gather the curves that a match kept.  Raises InvalidValue if it has none."""
     if len(request.names) > 1:
-        raise InvalidValue(f"a race is one match, not {len(request.names)}; try 'visualize race 1'")
+        raise NotAMatch(f"a race is one match, not {len(request.names)}")
     match = arena.match(_number(request.names[0]) if request.names else None)
     corners = {side: match.outcome[side] for side in ("a", "b")}
     if any("curve" not in corner for corner in corners.values()):
-        raise InvalidValue(
-            f"match {match.match_id} was fought before matches kept their curves; "
-            f"battle {match.name_a} {match.name_b} again to see a race"
-        )
+        raise CurvesNotKept(match)
     names = {"a": match.name_a, "b": match.name_b}
     labels = {side: short(name, 24) for side, name in names.items()}
     curves = {side: _curve(corner["curve"]) for side, corner in corners.items()}
     if not any(len(x) for x, _ in curves.values()):
-        raise InvalidValue(
-            f"match {match.match_id} has no race: neither side could train; "
-            f"try 'visualize schedule {match.name_a} {match.name_b}'"
-        )
+        raise NobodyRan(match)
     notes, events, lines = [], [], []
     for place, (side, (x, y)) in enumerate(curves.items()):
         mean = trailing_mean(y, max(1, len(y) // WINDOWS))
@@ -81,9 +95,7 @@ def race(arena: Arena, request: Request) -> Picture:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidValue(
-            f"match={printable(text, 40)} is not the number of a match; try 'visualize race 1'"
-        )
+        raise NotAMatch(f"match={printable(text, 40)} is not the number of a match")
     return int(text)
 
 

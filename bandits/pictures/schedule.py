@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandits.agent.course import known_from
 from bandits.model.schedules import last_step, learning_rates
-from bandits.pictures.forms import Curves, Dot, Floats, Line, Picture
+from bandits.pictures.forms import Curves, Dot, Floats, Line, Note, Picture
 from bandits.pictures.table import Request, names_of, picture, short, slug_of, together
 
 if TYPE_CHECKING:
@@ -21,17 +22,28 @@ MOST_PLACED = 8  # agents whose step and rate are written out
 MOST_TOLD = 2  # agents whose past and future have names of their own
 
 
+@dataclass(frozen=True, slots=True)
+class HorizonReached(Note):
+    """From here on the learning rate of this agent is 0."""
+
+    agent: str
+    horizon: int
+
+    def __str__(self) -> str:
+        return f"{self.agent} has reached its horizon of {self.horizon:,} steps"
+
+
 @picture(
     "schedule",
     takes="agents",
     summary="learning rate, past and to come",
-    example="visualize schedule",
 )
 def schedule(arena: Arena, request: Request) -> Picture:
     """Gather the learning rates of one or several agents: what was, and what their settings make next."""
     names = names_of(arena, request)
     lines: list[Line] = []
-    dots, notes = [], []
+    dots: list[Dot] = []
+    notes: list[str | Note] = []
     agents = {name: arena.agent(name) for name in names}
     end = max(_end(agent) for agent in agents.values())
     for place, (name, agent) in enumerate(agents.items()):
@@ -52,10 +64,7 @@ def schedule(arena: Arena, request: Request) -> Picture:
         dots.append(Dot(f"{label}{now}", step, rate, place))
         limit = last_step(settings.schedule, settings.horizon)
         if limit is not None and step >= limit:
-            notes.append(
-                f"{name} has reached its horizon of {settings.horizon:,} steps: "
-                f"config horizon {2 * settings.horizon} --agent {name}"
-            )
+            notes.append(HorizonReached(name, settings.horizon))
     panel = Curves(
         title=f"Learning rate of {together(names)}",
         x_label="step",

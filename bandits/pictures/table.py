@@ -37,12 +37,15 @@ Gather = Callable[["Arena", Request], "Picture"]
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture that can be asked for: how its data are gathered, in words, and of what it is."""
+    """A picture that can be asked for: how its data are gathered, in words, and of what it is.
+
+    example: a request that shows it well; options: fields of a request that mean something to it.
+    """
 
     gather: Gather
     summary: str
     takes: Takes
-    example: str
+    example: Request
     options: tuple[str, ...] = ()
 
 
@@ -50,15 +53,28 @@ PLOTS: Registry[Plot] = Registry("picture")
 
 
 def picture(
-    name: str, *, takes: Takes, summary: str, example: str, options: tuple[str, ...] = ()
+    name: str,
+    *,
+    takes: Takes,
+    summary: str,
+    example: Request | None = None,
+    options: tuple[str, ...] = (),
 ) -> Callable[[Gather], Gather]:
     """Return a decorator that enters a picture into the table."""
 
     def enter(gather: Gather) -> Gather:
-        PLOTS.register(name)(Plot(gather, summary, takes, example, options))
+        PLOTS.register(name)(Plot(gather, summary, takes, example or Request(), options))
         return gather
 
     return enter
+
+
+class TooManyAgents(InvalidValue):
+    """A picture of one agent was asked for of several.  what: the picture; names: the agents."""
+
+    def __init__(self, what: str, names: tuple[str, ...]) -> None:
+        self.what, self.names = what, names
+        super().__init__(f"{what} is a picture of one agent, not of {len(names)}")
 
 
 def names_of(arena: Arena, request: Request) -> tuple[str, ...]:
@@ -67,12 +83,10 @@ def names_of(arena: Arena, request: Request) -> tuple[str, ...]:
 
 
 def name_of(arena: Arena, request: Request, what: str) -> str:
-    """Return the one agent asked for.  Raises InvalidValue if there are several."""
+    """Return the one agent asked for.  Raises TooManyAgents."""
     names = names_of(arena, request)
     if len(names) > 1:
-        raise InvalidValue(
-            f"{what} is a picture of one agent, not of {len(names)}; try 'visualize {what} {names[0]}'"
-        )
+        raise TooManyAgents(what, names)
     return names[0]
 
 

@@ -21,7 +21,7 @@ N_BINS = 81
     "weights",
     takes="agent",
     summary="spread of each matrix, and how it began",
-    example="visualize weights B --save b.svg",
+    example=Request(names=("B",)),
 )
 def weights(arena: Arena, request: Request) -> Picture:
     """Gather the distributions of an agent's weights."""

@@ -174,7 +174,7 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             try:
                 self.run_file(path)
             except BanditsError as problem:
-                self.fail(str(problem))
+                self.fail(problem)
             finally:
                 self.keep_going, self.quiet = keep_going, quiet
                 self.failed = self._starting = False

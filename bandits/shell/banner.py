@@ -11,6 +11,7 @@ from rich.text import Text
 from bandits.arena.reports import AgentRow
 from bandits.errors import BanditsError
 from bandits.model.builds import handicap
+from bandits.shell.advice import in_full
 from bandits.terminal.text import hint
 from bandits.version import __version__
 
@@ -30,7 +31,9 @@ def banner(shell: BanditsShell) -> Group:
     try:
         rows = shell.arena.agents()
     except BanditsError as problem:
-        return Group(title, Text(f"the arena cannot be opened: {problem}", style="bold red"))
+        return Group(
+            title, Text(f"the arena cannot be opened: {in_full(problem)}", style="bold red")
+        )
     return Group(
         title,
         Text(f"agents: {_names(rows)}"),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bandits.arena.arena import Arena
 from bandits.arena.reports import TrainReport
 from bandits.errors import BanditsError, InvalidValue, printable
+from bandits.shell.advice import in_full
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Progress
@@ -157,7 +158,7 @@ class Job:
             steps_per_second=self._n_done / seconds if seconds > 0 else 0.0,
             n_flops=self._n_flops,
             state=self.state,
-            error=None if self.error is None else str(self.error),
+            error=None if self.error is None else in_full(self.error),
         )
 
 

@@ -48,7 +48,7 @@ def run(
             else:
                 shell.run_numbered(_standard_input(shell), "standard input")
         except BanditsError as problem:
-            shell.fail(str(problem))
+            shell.fail(problem)
         given_up = shell.failed and not keep_going
         if not shell.end_jobs(stop=given_up):
             return 130

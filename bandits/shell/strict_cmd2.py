@@ -27,6 +27,7 @@ from prompt_toolkit.input import DummyInput
 from rich.text import Text
 
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean, printable
+from bandits.shell.advice import in_full
 from bandits.shell.parsing import CommandParser, UsageError, parser
 from bandits.shell.semicolons import SplittingParser, first_command
 
@@ -220,9 +221,10 @@ class StrictCmd(cmd2.Cmd):
 
     # ------------------------------------------------------------------ errors
 
-    def fail(self, message: str) -> None:
-        """Print one line to standard error and note the failure."""
+    def fail(self, problem: BanditsError | str) -> None:
+        """Print one line to standard error, with what to type, and note the failure."""
         self.failed = True
+        message = in_full(problem)
         if re.match(r"[A-Z][a-z]", message):
             message = message[0].lower() + message[1:]
         place = f" ({self._places[-1]})" if self._places else ""
@@ -249,7 +251,7 @@ class StrictCmd(cmd2.Cmd):
         """Print a player's mistake as one line, and a defect with its traceback."""
         self.failed = True
         if isinstance(exception, BanditsError):
-            self.fail(str(exception))
+            self.fail(exception)
         elif isinstance(exception, OSError) and exception.errno in _DISK_ERRORS:
             self.fail(f"the output could not be written: {exception.strerror}")
         else:

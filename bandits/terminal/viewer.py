@@ -11,8 +11,15 @@ from pathlib import Path
 from bandits.errors import BanditsError
 
 
+class NoWindow(BanditsError):
+    """This desktop, if it is one, opens no file."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no window can be opened here: {reason}")
+
+
 def viewer() -> str:
-    """Return the program that opens files here.  Raises BanditsError if there is none."""
+    """Return the program that opens files here.  Raises NoWindow if there is none."""
     if sys.platform == "darwin":
         names = ["open"]
     elif sys.platform == "win32":
@@ -20,15 +27,11 @@ def viewer() -> str:
     elif os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         names = ["xdg-open", "gio", "wslview"]
     else:
-        raise BanditsError(
-            "no window can be opened here: there is no display; leave --show out, or try --terminal"
-        )
+        raise NoWindow("there is no display")
     for name in names:
         if shutil.which(name):
             return name
-    raise BanditsError(
-        f"no window can be opened here: {names[0]} is missing; leave --show out, or try --terminal"
-    )
+    raise NoWindow(f"{names[0]} is missing")
 
 
 def view(path: Path) -> None:

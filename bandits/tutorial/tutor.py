@@ -17,6 +17,7 @@ from rich.text import Text
 
 from bandits.errors import BanditsError, StoreError
 from bandits.outfile import replace_file
+from bandits.shell.advice import in_full
 
 if TYPE_CHECKING:
     from bandits.shell.app import BanditsShell
@@ -53,7 +54,7 @@ class Tutor:
             self._check(command)
             self._write()
         except BanditsError as problem:  # an agent that trains in the background, a full disk
-            self._remark(str(problem))
+            self._remark(in_full(problem))
 
     def _check(self, command: str) -> None:
         from bandits.tutorial.lessons import LESSONS, Done

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bandits import datasets
-from bandits.agent.agent import Agent
+from bandits.agent.agent import Agent, AtHorizon
 from bandits.agent.state import AgentState
 from bandits.errors import InvalidValue
 from bandits.model.config import GPTConfig, Settings
@@ -105,9 +105,10 @@ def test_training_stops_at_the_horizon_and_refuses_beyond_it() -> None:
     agent = agent_of(horizon=30)
     assert agent.train_all(100) == 30
     before = contents(agent)
-    with pytest.raises(InvalidValue, match="config horizon"):
+    with pytest.raises(AtHorizon, match="reached its horizon of 30 steps") as caught:
         agent.train(1)
-    assert agent.can_train() is not None
+    assert (caught.value.n_steps, caught.value.horizon) == (30, 30)
+    assert not agent.can_train()
     assert contents(agent) == before
 
 
@@ -115,7 +116,7 @@ def test_a_longer_horizon_or_a_constant_schedule_lets_it_go_on() -> None:
     for change in ({"horizon": 40}, {"schedule": "constant"}):
         agent = agent_of(30, horizon=30)
         agent.settings = replace(agent.settings, **change)
-        assert agent.can_train() is None
+        assert agent.can_train()
         assert agent.train_all(10) == 10
 
 
@@ -179,7 +180,7 @@ def test_an_agent_at_rest_is_finite_or_diverged(learning_rate: float) -> None:
         copy = Agent.from_state(through_json(agent.state()), agent.dataset)
         assert copy.diverged == agent.diverged == (not agent.model.is_finite())
     assert agent.diverged or learning_rate < 1e30  # 1e10 may stay huge and finite
-    assert (agent.can_train() is not None) == agent.diverged
+    assert agent.can_train() != agent.diverged
 
 
 def test_the_step_that_diverges_is_paid_for() -> None:

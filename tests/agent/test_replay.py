@@ -269,7 +269,7 @@ def test_whatever_an_agent_went_through_it_is_verified(legs: Any, seed: int) -> 
     agent = Agent(dataset, GPTConfig(**shape._asdict()), seed=seed)
     for n_steps, max_flops, changes in legs:
         agent.settings = replace(agent.settings, **changes)
-        if agent.can_train() is None:
+        if agent.can_train():
             agent.train_all(n_steps, max_flops=max_flops)
     state = agent.state()
     copy = AgentState.from_parts(json.loads(json.dumps(state.metadata())), state.arrays())

@@ -17,6 +17,7 @@ import pytest
 
 from bandits import pages
 from bandits.arena.arena import Arena
+from bandits.commands.reports import match_page
 from bandits.errors import BanditsError, UnknownName
 from bandits.pages.match import efficiency_in_words, verdict_in_words
 from tests.support import browser
@@ -89,7 +90,7 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 @pytest.fixture(scope="module")
 def shown(arena: Arena) -> dict[str, str]:
     """The page of each match, and of the leaderboard."""
-    matches = {str(n): pages.match_page(arena, n) for n in (1, 2, 3, 4)}
+    matches = {str(n): match_page(arena, n) for n in (1, 2, 3, 4)}
     return matches | {"leaderboard": pages.leaderboard_page(arena)}
 
 
@@ -191,7 +192,7 @@ def test_hostile_names_and_texts_are_text(tmp_path: Path, home: Path) -> None:
         arena.train(300)
         arena.create_agent("Mal", n_embd=8, n_head=2)
         arena.battle("Eve", "Mal", 30)
-        written = [pages.match_page(arena, 1), pages.leaderboard_page(arena)]
+        written = [match_page(arena, 1), pages.leaderboard_page(arena)]
     for text in written:
         page = Page(text)
         assert not {"img", "b", "script"} & {tag for tag, _ in page.elements}
@@ -254,7 +255,7 @@ def test_a_page_that_cannot_be_written_leaves_the_older_one(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(BanditsError, match=r"no space left on device; try --save elsewhere\.html"):
+    with pytest.raises(BanditsError, match="no space left on device"):
         pages.save(path, "newer")
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
     assert path.read_text() == "older"
@@ -270,9 +271,9 @@ def test_a_match_of_before_has_no_picture_and_says_so(home: Path) -> None:
             arena._desk.store.database.execute(
                 "UPDATE matches SET outcome = ?, starts = NULL", json.dumps(outcome)
             )
-        page = pages.match_page(arena)
+        page = match_page(arena)
         with pytest.raises(UnknownName):
-            pages.match_page(arena, 2)
+            match_page(arena, 2)
     text = Page(page).text
     assert "<svg" not in page
     assert "match 1 was fought before matches kept their curves" in text

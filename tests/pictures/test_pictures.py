@@ -19,8 +19,9 @@ from bandits.errors import BadFile, InvalidValue, UnknownName
 from bandits.pictures import PLOTS, Picture, Request
 from bandits.pictures.embeddings import principal_components
 from bandits.pictures.forms import Bars, Curves, Dot, Heat, Line, Mark, Points, Ridges
-from bandits.pictures.loss import _came_back, _limits, _steps_beyond, trailing_mean
+from bandits.pictures.loss import NoLossYet, _came_back, _limits, _steps_beyond, trailing_mean
 from bandits.pictures.pareto import front
+from bandits.pictures.race import CurvesNotKept
 
 LONG = "W" * 32
 
@@ -102,8 +103,9 @@ def test_a_peak_that_was_left_behind_is_no_explosion() -> None:
 
 
 def test_who_has_not_trained_has_no_loss(arena: Arena) -> None:
-    with pytest.raises(InvalidValue, match="B has no loss yet; try 'train 100 B'"):
+    with pytest.raises(NoLossYet, match="agent B has no loss yet") as caught:
         drawn(arena, "loss", "A", "B")
+    assert caught.value.agent == "B"
 
 
 def test_forty_lines_are_told_apart() -> None:
@@ -313,8 +315,9 @@ def test_a_race_that_cannot_be_shown_says_why(arena: Arena) -> None:
             " winner, json_remove(outcome, '$.a.curve', '$.b.curve') FROM matches"
         )
     try:
-        with pytest.raises(InvalidValue, match="before matches kept their curves; battle A2"):
+        with pytest.raises(CurvesNotKept, match="before matches kept their curves") as caught:
             drawn(arena, "race")
+        assert caught.value.names[0] == "A2"
     finally:
         with arena._desk.store.transaction():
             arena._desk.store.database.execute(

@@ -1,0 +1,51 @@
+"""What to type: the library says what is wrong, with facts, and here they become commands.
+
+One table, from the class of an error or of a picture's note to how its line goes on.  Facts are what
+the class says they are; a class that is not here says all there is to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+
+def in_full(problem: object) -> str:
+    """Return the line of an error or a note, with what to type."""
+    words = _table().get(type(problem))
+    return f"{problem}{words(problem)}" if words else str(problem)
+
+
+@cache
+def _table() -> dict[type, Callable[[Any], str]]:
+    # Imported when the first line is due: pictures and pages are none of the start's business.
+    from bandits.agent.agent import AtHorizon, HasDiverged, NotFinite
+    from bandits.agent.champion import NotAChampion
+    from bandits.outfile import CannotWrite
+    from bandits.pages.leaderboard import NobodyToReport
+    from bandits.pictures.attention import LastLayer
+    from bandits.pictures.loss import NoLossYet
+    from bandits.pictures.pareto import NothingSpent
+    from bandits.pictures.race import CurvesNotKept, NobodyRan, NotAMatch
+    from bandits.pictures.schedule import HorizonReached
+    from bandits.pictures.table import TooManyAgents
+    from bandits.terminal.viewer import NoWindow
+
+    return {
+        HasDiverged: lambda e: "; load an earlier champion or create a new agent",
+        AtHorizon: lambda e: f"; try config horizon {2 * e.horizon} or config schedule constant",
+        NotFinite: lambda e: f"; try 'visualize loss {e.agent}'",
+        NotAChampion: lambda e: "; `save` writes champions",
+        CannotWrite: lambda e: f"; try --save elsewhere{e.path.suffix}",
+        NobodyToReport: lambda e: "; try 'create_agent Ada'",
+        LastLayer: lambda note: "; --layer 0 shows the first",
+        NoLossYet: lambda e: f"; try 'train 100 {e.agent}'",
+        NothingSpent: lambda e: "; try 'train 100'",
+        CurvesNotKept: lambda e: f"; battle {' '.join(e.names)} again to see a race",
+        NobodyRan: lambda e: f"; try 'visualize schedule {' '.join(e.names)}'",
+        NotAMatch: lambda e: "; try 'visualize race 1'",
+        HorizonReached: lambda note: f": config horizon {2 * note.horizon} --agent {note.agent}",
+        TooManyAgents: lambda e: f"; try 'visualize {e.what} {e.names[0]}'",
+        NoWindow: lambda e: "; leave --show out, or try --terminal",
+    }
