@@ -17,7 +17,7 @@ from bandits.shell.app import BanditsShell
 from tests.test_layers import PACKAGE, dotted, modules, part_of
 
 TALKS = ("shell", "tutorial", "commands", "__main__")  # to the player, in commands
-LATER = {"arena", "store", "bandits.model.config"}  # their words go as each is rebuilt
+LATER = {"bandits.model.config"}  # its words go as it is rebuilt
 
 
 def command_names() -> list[str]:

@@ -16,6 +16,18 @@ from bandits.errors import InvalidValue, UnknownName
 from bandits.store.rows import AgentRecord, MatchRecord
 
 
+class FightsItself(InvalidValue):
+    """A battle needs two agents.  agent: the one that was named twice."""
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        super().__init__(f"agent '{agent}' cannot fight itself")
+
+
+class NoMatchYet(UnknownName):
+    """There is no latest match."""
+
+
 class Battles:
     """The matches of an open arena; see Arena."""
 
@@ -38,7 +50,7 @@ class Battles:
         fighters = [desk.take(a), desk.take(b)]
         (row_a, agent_a), (row_b, agent_b) = fighters
         if row_a.id == row_b.id:
-            raise InvalidValue(f"agent '{a}' cannot fight itself; clone it: clone_agent {a} NAME")
+            raise FightsItself(a)
         outcome = battles.fight(
             agent_a,
             agent_b,
@@ -65,7 +77,7 @@ class Battles:
         if match_id is None:
             match_id = matches.latest()
         if match_id is None:
-            raise UnknownName("no match is recorded yet; try 'battle A B 100'")
+            raise NoMatchYet("no match is recorded yet")
         return _report(matches.row(match_id))
 
     def leaderboard(self) -> list[LeaderboardRow]:

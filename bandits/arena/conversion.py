@@ -16,9 +16,10 @@ from bandits.arena.reports import AgentRow
 from bandits.contest.leaderboard import Entry
 from bandits.contest.ratings import Rating
 from bandits.contest.rules import CURRENT
-from bandits.errors import BadFile, BanditsError
+from bandits.errors import BanditsError
 from bandits.model.config import GPTConfig, Settings
 from bandits.model.energy import Energy
+from bandits.store.agents import DamagedAgent
 from bandits.store.rows import AgentRecord, StoredState
 
 ScoreKey = tuple[str, str, float, int]
@@ -43,9 +44,7 @@ def restored(record: AgentRecord, arrays: bytes) -> AgentState:
     try:
         return AgentState.from_parts(metadata, unpack(arrays))
     except BanditsError as error:
-        raise BadFile(
-            f"agent '{record.name}' is damaged in the arena ({error}); delete_agent removes it"
-        ) from None
+        raise DamagedAgent(f"agent '{record.name}' is damaged in the arena ({error})") from None
 
 
 def score_key(of: AgentRecord | StoredState) -> ScoreKey:

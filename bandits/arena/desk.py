@@ -38,6 +38,10 @@ def _anyone(name: str) -> None:
     pass
 
 
+class NoAgents(UnknownName):
+    """The roster is empty, so there is no current agent."""
+
+
 class Desk:
     """The open arena.db of one Arena."""
 
@@ -75,7 +79,7 @@ class Desk:
     def row(self, name: str | None) -> AgentRecord:
         """Return an agent's row, the current one's if None.  Raises UnknownName."""
         if name is None and not self.current:
-            raise UnknownName("there are no agents; make one with create_agent NAME")
+            raise NoAgents("there are no agents")
         return self.store.agents.row(self.current if name is None else name)
 
     def row_to_change(self, name: str | None) -> AgentRecord:

@@ -14,6 +14,10 @@ from bandits.errors import BadFile, InvalidValue, UnknownName, did_you_mean, pri
 from bandits.store.store import Store
 
 
+class NoDataset(UnknownName):
+    """No dataset has this name."""
+
+
 class Library:
     """Datasets by name or by content.  `add` belongs inside a transaction of the store."""
 
@@ -35,9 +39,8 @@ class Library:
             return datasets.load(name)
         own = dict(self._store.datasets())
         if name not in own:
-            raise UnknownName(
-                f"no dataset or file '{printable(name)}'{did_you_mean(name, self.names())} "
-                "(dataset lists them)"
+            raise NoDataset(
+                f"no dataset or file '{printable(name)}'{did_you_mean(name, self.names())}"
             )
         return self._own(name, own[name])
 

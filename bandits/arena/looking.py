@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bandits.agent.agent import Agent, Progress
+from bandits.agent.agent import Agent, NotFinite, Progress
 from bandits.agent.history import LossHistory
 from bandits.agent.recipe import Recipe
 from bandits.agent.replay import Retraining
@@ -34,6 +34,22 @@ N_READ = 64  # documents whose activations are looked at, at least; as `diagnose
 LONG_FLOPS = 300 * 10**9  # of training: some ten seconds, which nobody waits for unasked
 
 
+class UnreadableText(InvalidValue):
+    """An agent cannot read a text.  example: one that it can."""
+
+    def __init__(self, problem: str, example: str) -> None:
+        self.example = example
+        super().__init__(problem)
+
+
+class NoCourse(str):
+    """Why there are no gradients of an agent's past."""
+
+
+class LongCourse(NoCourse):
+    """There could be, but training it anew takes long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GradientCourse:
     """Gradients of the next minibatch by weight name, and their norms by block at steps of the past.
@@ -45,7 +61,7 @@ class GradientCourse:
     gradients: Mapping[str, npt.NDArray[np.float32]]
     steps: tuple[int, ...]
     norms: Mapping[str, tuple[float, ...]]
-    missing: str | None
+    missing: NoCourse | None
     n_flops: int
 
 
@@ -210,26 +226,24 @@ def _stops(n_steps: int) -> list[int]:
     return sorted({round(i * n_steps / (N_STOPS - 1)) for i in range(N_STOPS)})
 
 
-def _no_course(agent: Agent, *, replay: bool) -> str | None:
+def _no_course(agent: Agent, *, replay: bool) -> NoCourse | None:
     """Return why the gradients of an agent's past are not to be had, or None."""
     if not agent.n_steps:
-        return "it is untrained, so its gradients have no course yet"
+        return NoCourse("it is untrained, so its gradients have no course yet")
     recipe = Recipe.of(agent)
     try:
         recipe.check_known()
     except InvalidValue as reason:
-        return str(reason)
+        return NoCourse(str(reason))
     if agent.energy.training > LONG_FLOPS and not replay:
         cost = format_flops(agent.energy.training)
-        return f"their course is left out: {cost} to train anew, not charged; --replay waits for it"
+        return LongCourse(f"their course is left out: {cost} to train anew, not charged")
     return None
 
 
 def _check_finite(name: str, agent: Agent) -> None:
     if not agent.model.is_finite():
-        raise InvalidValue(
-            f"agent {name} exploded: its weights are not finite; try 'visualize loss {name}'"
-        )
+        raise NotFinite(name, "weights")
 
 
 def _text_for(name: str, agent: Agent, text: str | None) -> str:
@@ -243,16 +257,15 @@ def _text_for(name: str, agent: Agent, text: str | None) -> str:
     if text is None:
         return example
     if not text:
-        raise InvalidValue(f"the text is empty; try --text {example}")
+        raise UnreadableText("the text is empty", example)
     strangers = sorted(set(text) - set(agent.dataset.vocabulary))
     if strangers:
         shown = printable(strangers[0])
-        raise InvalidValue(
-            f"'{shown}' is not in the vocabulary of {agent.dataset.name}; try --text {example}"
-        )
+        raise UnreadableText(f"'{shown}' is not in the vocabulary of {agent.dataset.name}", example)
     if len(text) > most:
-        raise InvalidValue(
+        raise UnreadableText(
             f"the text has {len(text):,} letters, {name} can look at {most} "
-            f"(block_size {most + 1}); try --text {text[:most]}"
+            f"(block_size {most + 1})",
+            text[:most],
         )
     return text

@@ -32,6 +32,18 @@ from bandits.wording import format_flops
 OnProgress = Callable[[str, Progress], None]
 
 
+class ChampionNameTaken(InvalidValue):
+    """A champion cannot keep its name here, since an agent has it."""
+
+
+class UnknownText(BadFile):
+    """A champion learned a text that this arena does not have."""
+
+
+class UnknownTextToVerify(UnknownText):
+    """The same, of a champion that stays out of the arena."""
+
+
 class Proof:
     """The agents of an open arena as files and as claims; see Arena."""
 
@@ -67,10 +79,8 @@ class Proof:
         champion = _champion_at(path)
         name, state = as_name or champion.name, champion.state
         if name in self._desk.store.agents.names():
-            raise InvalidValue(
-                f"agent name '{name}' is taken; load it under another: load FILE --as NAME"
-            )
-        dataset = self._dataset_of(champion, "open its text first: dataset FILE")
+            raise ChampionNameTaken(f"agent name '{name}' is taken")
+        dataset = self._dataset_of(champion, UnknownText)
         agent = Agent.from_state(replace(state, dataset_name=dataset.name), dataset)
         _check_bill(champion.name, agent)
         unverified = not self._desk.store.is_verified(state.record_sha256())
@@ -114,7 +124,7 @@ class Proof:
         """
         champion = _champion_at(path)
         if dataset is None:
-            known = self._dataset_of(champion, "name its text: verify FILE --dataset TEXT")
+            known = self._dataset_of(champion, UnknownTextToVerify)
         else:
             known = Dataset.from_file(Path(dataset), split=champion.state.dataset_split)
         agent = Agent.from_state(champion.state, known)
@@ -245,13 +255,13 @@ class Proof:
                 raise InvalidValue(f"{shown} cannot be verified: of {name}, {reason}") from None
         return recipes
 
-    def _dataset_of(self, champion: Champion, way_out: str) -> Dataset:
+    def _dataset_of(self, champion: Champion, error: type[BadFile]) -> Dataset:
         state = champion.state
         dataset = self._desk.library.with_content(state.dataset_sha256, state.dataset_name)
         if dataset is None:
-            raise BadFile(
+            raise error(
                 f"champion '{champion.name}' learned dataset '{printable(state.dataset_name, 40)}' "
-                f"(sha256 {printable(state.dataset_sha256, 12)}), which is not here; {way_out}"
+                f"(sha256 {printable(state.dataset_sha256, 12)}), which is not here"
             )
         return dataset
 

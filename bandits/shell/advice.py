@@ -22,6 +22,11 @@ def _table() -> dict[type, Callable[[Any], str]]:
     # Imported when the first line is due: pictures and pages are none of the start's business.
     from bandits.agent.agent import AtHorizon, HasDiverged, NotFinite
     from bandits.agent.champion import NotAChampion
+    from bandits.arena.battles import FightsItself, NoMatchYet
+    from bandits.arena.desk import NoAgents
+    from bandits.arena.library import NoDataset
+    from bandits.arena.looking import LongCourse, UnreadableText
+    from bandits.arena.proof import ChampionNameTaken, UnknownText, UnknownTextToVerify
     from bandits.outfile import CannotWrite
     from bandits.pages.leaderboard import NobodyToReport
     from bandits.pictures.attention import LastLayer
@@ -30,12 +35,25 @@ def _table() -> dict[type, Callable[[Any], str]]:
     from bandits.pictures.race import CurvesNotKept, NobodyRan, NotAMatch
     from bandits.pictures.schedule import HorizonReached
     from bandits.pictures.table import TooManyAgents
+    from bandits.store.agents import DamagedAgent, NameTaken, NoAgent
     from bandits.terminal.viewer import NoWindow
 
     return {
         HasDiverged: lambda e: "; load an earlier champion or create a new agent",
         AtHorizon: lambda e: f"; try config horizon {2 * e.horizon} or config schedule constant",
         NotFinite: lambda e: f"; try 'visualize loss {e.agent}'",
+        NoAgents: lambda e: "; make one with create_agent NAME",
+        NoAgent: lambda e: " (agents lists them)",
+        NameTaken: lambda e: "; choose another (agents lists them)",
+        DamagedAgent: lambda e: "; delete_agent removes it",
+        FightsItself: lambda e: f"; clone it: clone_agent {e.agent} NAME",
+        NoMatchYet: lambda e: "; try 'battle A B 100'",
+        NoDataset: lambda e: " (dataset lists them)",
+        ChampionNameTaken: lambda e: "; load it under another: load FILE --as NAME",
+        UnknownText: lambda e: "; open its text first: dataset FILE",
+        UnknownTextToVerify: lambda e: "; name its text: verify FILE --dataset TEXT",
+        UnreadableText: lambda e: f"; try --text {e.example}",
+        LongCourse: lambda note: "; --replay waits for it",
         NotAChampion: lambda e: "; `save` writes champions",
         CannotWrite: lambda e: f"; try --save elsewhere{e.path.suffix}",
         NobodyToReport: lambda e: "; try 'create_agent Ada'",

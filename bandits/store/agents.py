@@ -28,6 +28,18 @@ _AGENT_COLUMNS = (
 )
 
 
+class DamagedAgent(BadFile):
+    """An agent's row cannot be read."""
+
+
+class NoAgent(UnknownName):
+    """No agent has this name; others are there."""
+
+
+class NameTaken(InvalidValue):
+    """An agent has this name already."""
+
+
 class AgentTable:
     """The agents of an open arena.db."""
 
@@ -75,18 +87,17 @@ class AgentTable:
             values["energy"] = Energy.from_dict(json.loads(values["energy"]))
             values["unverified"] = bool(values["unverified"])
         except (ValueError, TypeError, BanditsError):
-            raise BadFile(
-                f"agent '{printable(values['name'], 40)}' in {shown(self._database.path)} is damaged; "
-                "delete_agent removes it"
+            name = printable(values["name"], 40)
+            raise DamagedAgent(
+                f"agent '{name}' in {shown(self._database.path)} is damaged"
             ) from None
         return AgentRecord(**values)
 
     def _no_agent(self, name: str) -> Any:
-        known = self.names()
-        hint = (
-            did_you_mean(name, known) + " (agents lists them)" if known else "; there are none yet"
-        )
-        raise UnknownName(f"no agent '{printable(name, 40)}'{hint}")
+        shown_name, known = printable(name, 40), self.names()
+        if not known:
+            raise UnknownName(f"no agent '{shown_name}'; there are none yet")
+        raise NoAgent(f"no agent '{shown_name}'{did_you_mean(name, known)}")
 
     def insert(
         self,
@@ -123,9 +134,7 @@ class AgentTable:
     def check_name_is_free(self, name: str) -> None:
         """Raise InvalidValue if an agent has this name."""
         if self._database.row("SELECT 1 FROM agents WHERE name = ?", name):
-            raise InvalidValue(
-                f"agent name '{printable(name, 40)}' is taken; choose another (agents lists them)"
-            )
+            raise NameTaken(f"agent name '{printable(name, 40)}' is taken")
 
     def update(
         self, record: AgentRecord, state: StoredState, spent: Energy, *, command: str

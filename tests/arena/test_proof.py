@@ -327,7 +327,7 @@ def test_agents_from_before_keep_working_and_their_course_is_not_known(
     arena.clone_agent("New", "Broken")
     first_format(arena, tmp_path / "old")
     with Arena(tmp_path / "old") as old:
-        with pytest.raises(BadFile, match=r"'Broken' .* delete_agent"):
+        with pytest.raises(BadFile, match=r"'Broken' .* is damaged"):
             old.agents()
         old.delete_agent("Broken")
         assert old.unverified() == ["Rival"]

@@ -14,6 +14,11 @@ import pytest
 from bandits import errors
 from bandits.agent.agent import AtHorizon, HasDiverged, NotFinite
 from bandits.agent.champion import NotAChampion
+from bandits.arena.battles import FightsItself, NoMatchYet
+from bandits.arena.desk import NoAgents
+from bandits.arena.library import NoDataset
+from bandits.arena.looking import LongCourse, UnreadableText
+from bandits.arena.proof import ChampionNameTaken, UnknownText, UnknownTextToVerify
 from bandits.errors import BanditsError
 from bandits.outfile import CannotWrite
 from bandits.pages.leaderboard import NobodyToReport
@@ -25,6 +30,7 @@ from bandits.pictures.race import CurvesNotKept, NobodyRan, NotAMatch
 from bandits.pictures.schedule import HorizonReached
 from bandits.pictures.table import TooManyAgents
 from bandits.shell.advice import in_full
+from bandits.store.agents import DamagedAgent, NameTaken, NoAgent
 from bandits.terminal.viewer import NoWindow
 from tests.test_layers import dotted, part_of
 from tests.test_words_to_type import BELOW, LATER, words_to_type
@@ -32,6 +38,29 @@ from tests.test_words_to_type import BELOW, LATER, words_to_type
 MATCH: Any = SimpleNamespace(match_id=3, name_a="Ada", name_b="B")
 FULL = PermissionError(13, "Permission denied")
 TOLD = [
+    (NoAgents("there are no agents"), "there are no agents; make one with create_agent NAME"),
+    (
+        NoAgent("no agent 'Adda'; did you mean 'Ada'?"),
+        "no agent 'Adda'; did you mean 'Ada'? (agents lists them)",
+    ),
+    (
+        NameTaken("agent name 'A' is taken"),
+        "agent name 'A' is taken; choose another (agents lists them)",
+    ),
+    (DamagedAgent("agent 'A' is damaged"), "agent 'A' is damaged; delete_agent removes it"),
+    (FightsItself("A"), "agent 'A' cannot fight itself; clone it: clone_agent A NAME"),
+    (NoMatchYet("no match is recorded yet"), "no match is recorded yet; try 'battle A B 100'"),
+    (NoDataset("no dataset or file 'x'"), "no dataset or file 'x' (dataset lists them)"),
+    (
+        ChampionNameTaken("agent name 'A' is taken"),
+        "agent name 'A' is taken; load it under another: load FILE --as NAME",
+    ),
+    (UnknownText("it is not here"), "it is not here; open its text first: dataset FILE"),
+    (
+        UnknownTextToVerify("it is not here"),
+        "it is not here; name its text: verify FILE --dataset TEXT",
+    ),
+    (UnreadableText("the text is empty", "marian"), "the text is empty; try --text marian"),
     (
         AtHorizon(1000, 1000),
         "nothing to train: it has reached its horizon of 1,000 steps, where the learning rate is 0; "
@@ -100,6 +129,10 @@ def test_what_has_no_way_out_is_said_as_it_is() -> None:
     assert (
         in_full("a line of the shell's own; try 'help'") == "a line of the shell's own; try 'help'"
     )
+
+
+def test_a_note_on_a_course_that_is_long_says_how_to_have_it() -> None:
+    assert in_full(LongCourse("it is left out")) == "it is left out; --replay waits for it"
 
 
 def classes_with_facts() -> Iterator[type]:

@@ -18,6 +18,7 @@ from bandits.arena.arena import Arena
 from bandits.datasets import Dataset
 from bandits.errors import BanditsError
 from bandits.model.config import GPTConfig, Settings
+from bandits.shell.advice import in_full
 
 
 def contents(agent: Agent) -> tuple[dict[str, Any], bytes]:
@@ -38,7 +39,7 @@ def refusal(arena: Arena, kind: type[BanditsError], call: str, *values: Any, **o
         getattr(arena, call)(*values, **options)
     assert everything(arena) == before
     assert str(caught.value).isprintable()
-    return str(caught.value)
+    return in_full(caught.value)
 
 
 def names_file(path: Path) -> Path:
