@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
 from bandits.errors import InvalidValue, printable
-from bandits.model.config import GPTConfig, Settings, check_batch_memory
+from bandits.model.batch_memory import check_batch_memory
+from bandits.model.config import GPTConfig
+from bandits.model.settings import TRAINING_SETTINGS, Settings
 
 # Counted up when the same training gives other bits; a course of another arithmetic is not known.
 ARITHMETIC = 3
 MAX_SEGMENTS = 4096
 
-TRAINING_SETTINGS = tuple(f.name for f in fields(Settings) if f.name != "temperature")
 _trained_by = attrgetter(*TRAINING_SETTINGS)
 
 

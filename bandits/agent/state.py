@@ -15,10 +15,12 @@ import numpy.typing as npt
 from bandits.agent.course import Course, course_as_dict, course_from_dict
 from bandits.agent.history import LossHistory
 from bandits.errors import InvalidValue, printable
-from bandits.model.config import GPTConfig, Settings, check_seed
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
 from bandits.model.gpt import Arrays
+from bandits.model.limits import check_seed
 from bandits.model.seeding import weight_shapes
+from bandits.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,7 +46,7 @@ from bandits.contest.ratings import Rating
 from bandits.contest.ratings import update as update_ratings
 from bandits.contest.rules import CURRENT as RULES
 from bandits.errors import InvalidValue, did_you_mean, printable
-from bandits.model.config import MAX_GENERATED, check_generated, check_steps
+from bandits.model.limits import GENERATED, check_generated, check_steps
 from bandits.store.rows import AgentRecord
 
 LEADERBOARD_SEED = 0
@@ -115,7 +115,7 @@ class Arena(Sight, Records):
         """
         check_generated(n)
         record, agent = self._loaded(name)
-        most = min(MAX_GENERATED, MAX_GENERATED_TOKENS // agent.config.block_size)
+        most = min(GENERATED.high, MAX_GENERATED_TOKENS // agent.config.block_size)
         if n > most:
             raise InvalidValue(
                 f"N={n:,} documents of up to {agent.config.block_size:,} tokens are too many at "

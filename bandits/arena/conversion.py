@@ -17,8 +17,9 @@ from bandits.contest.leaderboard import Entry
 from bandits.contest.ratings import Rating
 from bandits.contest.rules import CURRENT as RULES
 from bandits.errors import BadFile, BanditsError
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from bandits.store.rows import AgentRecord, StoredState
 
 ScoreKey = tuple[str, str, float, int]

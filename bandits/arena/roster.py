@@ -18,8 +18,10 @@ from bandits.arena.reports import AgentRow, DatasetRow
 from bandits.contest.ratings import Rating
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, UnknownName, printable
-from bandits.model.config import GPTConfig, Settings, check_batch_memory
+from bandits.model.batch_memory import check_batch_memory
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from bandits.store.database import default_home
 from bandits.store.rows import AgentRecord, StoredState
 from bandits.store.store import Store

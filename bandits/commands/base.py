@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cmd2 import Choices, CommandSet, CompletionItem
 
 from bandits.errors import printable
+from bandits.model.settings import SETTINGS
 from bandits.shell.parsing import CommandParser, as_json
 from bandits.terminal.text import Hint, hint
 
@@ -78,9 +79,7 @@ class BanditsCommands(CommandSet["BanditsShell"]):
 
     def setting_choices(self) -> Choices:
         """Return the keys of an agent's settings."""
-        from bandits.model.config import SETTINGS
-
-        return _choices(SETTINGS.items())
+        return _choices((key, setting.meaning) for key, setting in SETTINGS.items())
 
 
 def _choices(items: Any) -> Choices:

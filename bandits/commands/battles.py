@@ -12,7 +12,6 @@ from rich.text import Text
 
 from bandits.arena.reports import AgentRow, BattleReport
 from bandits.commands.base import BanditsCommands, marked, note_on_marks
-from bandits.model.schedules import last_step
 from bandits.shell.parsing import (
     CommandParser,
     UsageError,
@@ -141,8 +140,7 @@ class BattleCommands(BanditsCommands):
         for side, name in (("a", args.a), ("b", args.b)):
             if name in rows:  # else the arena will say so
                 settings = rows[name].settings
-                end = last_step(settings.schedule, settings.horizon)
-                ends[side] = None if end is None else max(0, end - rows[name].n_steps)
+                ends[side] = settings.steps_left(rows[name].n_steps)
                 rates[side] = settings.learning_rate
         race = Race(
             names={"a": args.a, "b": args.b},

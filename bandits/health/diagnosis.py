@@ -34,7 +34,7 @@ from bandits.errors import InvalidValue
 from bandits.health import learning, network
 from bandits.health.findings import Finding, Report, Sign, Verdict, worst
 from bandits.health.remedies import Remedies
-from bandits.model.config import check_batch_memory
+from bandits.model.batch_memory import check_batch_memory
 
 __all__ = ["N_PROBES", "SIGNS", "Finding", "Report", "Sign", "Verdict", "diagnose", "worst"]
 

@@ -67,7 +67,7 @@ def schedule(agent: Agent, remedies: Remedies, others: Iterable[Finding]) -> Fin
     settings = agent.settings
     now = agent.learning_rate()
     share = 100.0 * now / settings.learning_rate if settings.learning_rate else 0.0
-    over = settings.schedule != "constant" and agent.n_steps >= settings.horizon
+    over = settings.steps_left(agent.n_steps) == 0
     verdict: Verdict = "ok" if now > 0.0 else "warn" if over else "bad"
     remedy = remedies.longer() if over else remedies.faster()
     first = next((finding for finding in others if finding.next), None)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from bandits.agent.agent import Agent
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 # The best of 0.001, 0.003, 0.01 and 0.03 for agents of 8/1 to 64/1 on names, by the widest that it suits;
 # beyond 64 by extension.
@@ -114,11 +115,9 @@ class Remedies:
     def _train_on(self) -> str:
         """Return the command that trains to the end of the schedule, moved on first if it has passed."""
         settings, n_steps = self._settings, self._agent.n_steps
-        if settings.schedule == "constant":
-            return f"; train {DEFAULT_STEPS} {self._name}"
-        left = settings.horizon - n_steps
-        if left > 0:
-            return f"; train {min(left, DEFAULT_STEPS)} {self._name}"
+        left = settings.steps_left(n_steps)
+        if left is None or left > 0:
+            return f"; train {min(left or DEFAULT_STEPS, DEFAULT_STEPS)} {self._name}"
         horizon = n_steps + DEFAULT_STEPS
         return (
             f"; config horizon {horizon} --agent {self._name}; train {DEFAULT_STEPS} {self._name}"

@@ -25,6 +25,7 @@ from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.errors import BadFile, BanditsError, UnknownName, did_you_mean, printable
+from bandits.shell.advice import advice
 from bandits.shell.parsing import CommandParser, parser
 from bandits.shell.splitting import SplittingParser, first_command
 
@@ -190,7 +191,7 @@ class StrictCmd(cmd2.Cmd):
         """Print a player's mistake as one line, and a defect with its traceback."""
         self.failed = True
         if isinstance(exception, BanditsError):
-            self.fail(str(exception))
+            self.fail(f"{exception}{advice(exception)}")
         elif isinstance(exception, OSError) and exception.errno in _DISK_ERRORS:
             self.fail(f"the output could not be written: {exception.strerror}")
         elif self._in_history(exception):

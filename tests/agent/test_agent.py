@@ -14,8 +14,9 @@ from bandits import datasets
 from bandits.agent.agent import Agent
 from bandits.agent.state import AgentState
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from tests.support.cases import dataset_of, random_documents
 from tests.support.reference import Shape
 

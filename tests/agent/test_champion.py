@@ -21,7 +21,8 @@ from bandits.agent.course import MAX_SEGMENTS, Segment
 from bandits.agent.state import AgentState
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, BanditsError, StoreError
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from bandits.agent.agent import Agent
 from bandits.contest.judge import MAX_BITS, Judge, judge_for
 from bandits.datasets import Dataset, load
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 from tests.contest.test_ngrams import PlainWittenBell
 
 

@@ -14,7 +14,8 @@ from bandits.agent.agent import Agent
 from bandits.health import diagnosis as health
 from bandits.health.findings import Finding, Report
 from bandits.model import energy
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 
 def agent_of(n_steps: int, config: GPTConfig | None = None, **settings: Any) -> Agent:
