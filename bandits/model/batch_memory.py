@@ -1,11 +1,15 @@
-"""Whether a minibatch fits in memory."""
+"""Whether a minibatch fits in memory, asked of the engine, which lays it out."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from bandits.errors import InvalidValue
+from bandits.model import builds
 from bandits.model.config import GPTConfig
 
-MAX_BATCH_BYTES = 4 * 2**30
+# 4 GiB, and what padding adds at most: batches that were let in before padding was counted still are.
+MAX_BATCH_BYTES = 2**32 + 2**27
 
 
 class BatchTooLarge(InvalidValue):
@@ -19,18 +23,23 @@ class BatchTooLarge(InvalidValue):
         )
 
 
+def batch_bytes(config: GPTConfig, batch_size: int) -> int:
+    """Return the bytes that the activations of a minibatch take, its documents as long as can be."""
+    n_bytes: int = builds.build().Engine.activation_bytes(
+        config.vocab_size,
+        config.n_embd,
+        config.n_layer,
+        config.n_head,
+        config.block_size,
+        batch_size,
+    )
+    return n_bytes
+
+
 def check_batch_memory(config: GPTConfig, batch_size: int) -> None:
     """Raise BatchTooLarge if the activations of one minibatch could exceed MAX_BATCH_BYTES."""
-    C, V = _pad16(config.n_embd), _pad16(config.vocab_size)
-    D = config.head_dim
-    D = _pad16(D) if D > 16 else 1 << (D - 1).bit_length()  # as the engine lays heads out
-    A = _pad16(config.n_head * D)
-    lanes = config.n_head * 16 if D > 16 else A  # kept of each causal pair
-    a_layer = 6 * C + 5 * A + lanes * (config.block_size + 1) // 2
-    n_bytes = 4 * batch_size * config.block_size * (7 * C + 4 * A + V + config.n_layer * a_layer)
+    n_bytes = batch_bytes(config, batch_size)
     if n_bytes > MAX_BATCH_BYTES:
-        raise BatchTooLarge(batch_size, n_bytes, max(1, batch_size * MAX_BATCH_BYTES // n_bytes))
-
-
-def _pad16(n: int) -> int:
-    return -(-n // 16) * 16
+        sizes = range(1, batch_size)
+        fitting = bisect_right(sizes, MAX_BATCH_BYTES, key=lambda n: batch_bytes(config, n))
+        raise BatchTooLarge(batch_size, n_bytes, max(1, fitting))

@@ -150,7 +150,7 @@ class GPT:
     def probe(self, documents: Documents | Sequence[Sequence[int]]) -> tuple[float, int]:
         """Compute loss and gradients, and return the loss (nats) and the operations it took.
 
-        `gradients`, `relu_active`, `activations` and `attention` read what is left behind.
+        `gradients`, `relu_active` and `attention` read what is left behind.
         """
         packed = self._packed(documents)
         check_batch_memory(self.config, len(packed))
@@ -164,15 +164,6 @@ class GPT:
         self._check_layer(layer)
         counts = np.zeros(4 * self.config.n_embd, dtype=np.int64)
         return counts, self._engine.relu_active(layer, counts)
-
-    def activations(self, layer: int) -> npt.NDArray[np.float32]:
-        """Return the MLP's activations after ReLU at every position of the minibatch that `probe` ran
-        last, its documents one behind the other; float32 (positions, 4 n_embd).
-        """
-        self._check_layer(layer)
-        array = np.empty((self._engine.positions(), 4 * self.config.n_embd), np.float32)
-        self._engine.activations(layer, array)
-        return array
 
     def attention(self, layer: int, document: int = 0) -> npt.NDArray[np.float32]:
         """Return where a document of the minibatch that `probe` ran last attended; float32

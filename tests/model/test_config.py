@@ -173,5 +173,15 @@ def test_a_batch_that_does_not_fit_in_memory_is_refused_before_it_is_taken() -> 
     with pytest.raises(batch_memory.BatchTooLarge) as error:
         batch_memory.check_batch_memory(sizes, 4096)
     assert "batch_size" in one_line(error)
-    batch_memory.check_batch_memory(sizes, error.value.largest)
+    largest = error.value.largest
+    batch_memory.check_batch_memory(sizes, largest)
+    with pytest.raises(batch_memory.BatchTooLarge):
+        batch_memory.check_batch_memory(sizes, largest + 1)
     batch_memory.check_batch_memory(GPTConfig(), 4096)
+
+
+def test_a_batch_that_an_earlier_build_let_in_is_let_in() -> None:
+    """Earlier builds left padding out; of all sizes it adds most to these, whose rows are 1 KB."""
+    sizes = GPTConfig(vocab_size=256, n_embd=256, n_layer=8, n_head=64, block_size=8)
+    batch_memory.check_batch_memory(sizes, 3855)
+    assert batch_memory.batch_bytes(sizes, 3855) > 4 * 2**30
