@@ -8,7 +8,7 @@ from typing import Any
 
 from bandits.errors import InvalidValue
 from bandits.model.limits import Whole
-from bandits.model.plain import from_plain
+from bandits.model.plain import from_plain, identity
 
 MAX_N_EMBD = 1024
 MAX_N_LAYER = 32
@@ -23,6 +23,7 @@ _RANGES = {
     "n_head": Whole(1, MAX_N_EMBD),
     "block_size": Whole(1, MAX_BLOCK_SIZE),
 }
+_FIRST_SIZES = ("vocab_size", "n_embd", "n_layer", "n_head", "block_size")  # never any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,10 @@ class GPTConfig:
     def as_dict(self) -> dict[str, int]:
         """Return the sizes as plain data."""
         return asdict(self)
+
+    def identity(self) -> dict[str, int]:
+        """Return the sizes as digests name them: those that were added later only off their default."""
+        return identity(self, _FIRST_SIZES)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GPTConfig:

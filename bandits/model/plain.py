@@ -7,8 +7,8 @@ released, is for ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from bandits.errors import InvalidValue, printable
@@ -27,3 +27,17 @@ def from_plain(cls: type[T], data: Mapping[str, Any]) -> T:
                 f"{cls.__name__} has no '{printable(str(key), 40)}'; if a newer bandits wrote it, upgrade"
             )
     return cls(**data)
+
+
+def identity(value: Any, always: Collection[str]) -> dict[str, Any]:
+    """Return the fields that a digest of this value names: those of `always`, and others off their default.
+
+    always: the fields of the first build, all of which its digests named.  So a field that is added later
+    changes no digest of what could be said without it, and what was remembered under it stays remembered.
+    """
+    named = {}
+    for field in fields(value):
+        held = getattr(value, field.name)
+        if field.name in always or field.default is MISSING or held != field.default:
+            named[field.name] = held
+    return named

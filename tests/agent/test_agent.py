@@ -280,7 +280,7 @@ def broken(metadata: dict[str, Any], **change: Any) -> dict[str, Any]:
         {"beta2_power": float("nan")},
         {"diverged": 1},
         {"energy": {"training": -1, "generation": 0, "evaluation": 0}},
-        {"energy": {"training": 1}},
+        {"energy": {"training": 1, "heat": 2}},
         {"dataset_name": 5},
         {"history": {}},
         {"history": None},

@@ -149,6 +149,17 @@ def test_a_field_that_plain_data_leaves_out_is_at_its_default_and_an_unknown_one
         one_line(error)
 
 
+def test_defaults_are_for_ever() -> None:
+    """Stored courses leave them out, so another default would be another course."""
+    first = {
+        "learning_rate": 0.01, "batch_size": 1, "horizon": 1000, "schedule": "linear", "warmup": 0,
+        "beta1": 0.85, "beta2": 0.99, "eps": 1e-8, "grad_clip": 0.0, "temperature": 1.0,
+    }  # fmt: skip
+    assert first.items() <= Settings().as_dict().items()
+    sizes = {"vocab_size": 27, "n_embd": 16, "n_layer": 1, "n_head": 4, "block_size": 16}
+    assert sizes.items() <= GPTConfig().as_dict().items()
+
+
 @pytest.mark.parametrize("n_steps", [0, -1, STEPS.high + 1, 10**18, 1.0, math.nan, True])
 def test_a_number_of_steps_that_cannot_be_is_refused(n_steps: Any) -> None:
     with pytest.raises(InvalidValue) as error:
