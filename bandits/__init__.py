@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from bandits.agent.agent import Agent
     from bandits.arena.arena import Arena
     from bandits.datasets import Dataset
-    from bandits.model.config import GPTConfig, Settings
+    from bandits.model.config import GPTConfig
     from bandits.model.gpt import GPT
+    from bandits.model.settings import Settings
 
 __all__ = ["GPT", "Agent", "Arena", "Dataset", "GPTConfig", "Settings", "__version__"]
 
@@ -26,7 +27,7 @@ _HOMES = {
     "Dataset": "datasets",
     "GPT": "model.gpt",
     "GPTConfig": "model.config",
-    "Settings": "model.config",
+    "Settings": "model.settings",
 }
 
 

@@ -12,7 +12,8 @@ import pytest
 from bandits import datasets
 from bandits.agent.agent import Agent
 from bandits.model import builds as engine
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 from benchmarks.peers import Peer
 
 ROUNDS = 15

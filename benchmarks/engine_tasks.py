@@ -11,9 +11,9 @@ import numpy as np
 from bandits import datasets
 from bandits.agent.agent import Agent
 from bandits.model import builds as engine
-from bandits.model.config import Settings
 from bandits.model.documents import Documents
 from bandits.model.gpt import GPT
+from bandits.model.settings import Settings
 from benchmarks.sizes import SEED, Size, Work, documents_of, weights
 
 LEARNING_RATE = 1e-4

@@ -13,9 +13,10 @@ import numpy as np
 
 from bandits import datasets
 from bandits.agent.agent import Agent
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.documents import Documents
 from bandits.model.gpt import GPT
+from bandits.model.settings import Settings
 from benchmarks.sizes import Size, documents_of, weights
 from benchmarks.task import Skipped
 

@@ -1,6 +1,6 @@
 """The one Python class of the engine, the same source in every build.
 
-It is not for users: bandits/model.py wraps it, checks every argument and gives arrays their names.
+It is not for users: bandits/model/gpt.py wraps it, checks every argument and gives arrays their names.
 Buffers are trusted here, but for their types, which the memoryviews check.
 """
 
@@ -13,7 +13,7 @@ from flops cimport backward_flops, evaluate_flops, forward_flops
 from lanes cimport VL, cpu_has_avx2, cpu_has_avx512, flush_denormals, restore_denormals
 from layout cimport (
     Activations, Layer, LayerActivations, Matrix, Model, allocate_model, free_activations, free_model,
-    pad16, place_of, reserve_activations, set_sizes,
+    pad16, place_of, reserve_activations, set_sizes, size_of_activations,
 )
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -67,6 +67,17 @@ cdef class Engine:
     def __dealloc__(self):
         free_activations(&self.a)
         free_model(&self.m)
+
+    @staticmethod
+    def activation_bytes(Py_ssize_t vocab_size, Py_ssize_t n_embd, Py_ssize_t n_layer,
+                         Py_ssize_t n_head, Py_ssize_t block_size, Py_ssize_t n_documents) -> int:
+        """Bytes of the activations of a batch of so many documents, all as long as can be."""
+        cdef Model m
+        set_sizes(&m, vocab_size, n_embd, n_layer, n_head, block_size)
+        size = size_of_activations(&m, n_documents)
+        if size < 0:
+            PyErr_NoMemory()
+        return size
 
     # ---- weights in and out, by their published names, each [out, in] ------------------------------
 
@@ -213,13 +224,6 @@ cdef class Engine:
             for j in range(to.shape[0]):
                 to[j] += self.a.layer[layer].h[n * self.m.f_row + j] > 0
         return self.a.N
-
-    def activations(self, Py_ssize_t layer, float[:, ::1] to) -> None:
-        """Copy the MLP's activations after ReLU, at every position of the latest batch, (N, 4 C)."""
-        cdef Py_ssize_t n, j
-        for n in range(to.shape[0]):
-            for j in range(to.shape[1]):
-                to[n, j] = self.a.layer[layer].h[n * self.m.f_row + j]
 
     def attention(self, Py_ssize_t layer, Py_ssize_t document, float[:, :, ::1] to) -> None:
         """Copy where one document of the latest batch attended, (H, T, T); `to` comes as zeros."""

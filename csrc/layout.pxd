@@ -225,6 +225,20 @@ cdef inline int reserve_activations(
     return 1
 
 
+cdef inline Py_ssize_t size_of_activations(const Model* m, Py_ssize_t documents) noexcept nogil:
+    """Bytes of a batch of documents of block_size positions, or -1 if there is no memory to measure it."""
+    cdef Activations a
+    cdef char* at = NULL
+    a.layer = <LayerActivations*>calloc(m.L, sizeof(LayerActivations))
+    if a.layer == NULL:
+        return -1
+    a.max_rows, a.max_documents = documents * m.block_size, documents
+    a.max_pairs = documents * (m.block_size * (m.block_size + 1) // 2)
+    place_activations(&a, m, &at)
+    free(a.layer)
+    return <Py_ssize_t>at
+
+
 cdef inline void free_model(Model* m) noexcept nogil:
     free(m.block)
     free(m.layer)

@@ -11,13 +11,12 @@ import cmd2
 import pytest
 
 from bandits.commands import COMMAND_SETS
-from bandits.model.config import SETTINGS
+from bandits.model.settings import SETTINGS
 from bandits.pictures import PLOTS
 from bandits.shell.app import BanditsShell
 from tests.test_layers import PACKAGE, dotted, modules, part_of
 
 TALKS = ("shell", "tutorial", "commands", "__main__")  # to the player, in commands
-LATER = {"bandits.model.config"}  # its words go as it is rebuilt
 
 
 def command_names() -> list[str]:
@@ -69,8 +68,6 @@ TEMPLATES = sorted(PACKAGE.rglob("*.html"))
 
 @pytest.mark.parametrize("path", BELOW, ids=dotted)
 def test_nothing_below_the_shell_has_words_to_type(path: Path) -> None:
-    if {part_of(path), dotted(path)} & LATER:
-        pytest.skip("its words to type go when it is rebuilt")
     for lineno, text in strings_of(path):
         assert words_to_type(text) == [], f"{path}:{lineno}: {text}"
 

@@ -15,7 +15,8 @@ from bandits.agent.history import LossHistory
 from bandits.agent.state import AgentState
 from bandits.datasets import Dataset
 from bandits.errors import InvalidValue, printable
-from bandits.model.config import GPTConfig, Settings, check_batch_memory, check_seed, check_steps
+from bandits.model.batch_memory import check_batch_memory
+from bandits.model.config import GPTConfig
 from bandits.model.documents import Documents
 from bandits.model.energy import (
     Energy,
@@ -26,9 +27,10 @@ from bandits.model.energy import (
 )
 from bandits.model.exact import Float
 from bandits.model.gpt import GPT, CheckStop
+from bandits.model.limits import check_seed, check_steps
 from bandits.model.results import Evaluation, Samples
-from bandits.model.schedules import last_step, learning_rates
 from bandits.model.seeding import training_order
+from bandits.model.settings import Settings
 
 CHUNK_SECONDS = 0.03  # a chunk cannot be interrupted; the promise is 0.05
 FIRST_GUESS_FLOPS_A_SECOND = 1e9
@@ -118,8 +120,8 @@ class Agent:
         return not self.diverged and self._steps_left(1) > 0
 
     def _steps_left(self, n_steps: int) -> int:
-        end = last_step(self.settings.schedule, self.settings.horizon)
-        return n_steps if end is None else max(0, min(n_steps, end - self.n_steps))
+        left = self.settings.steps_left(self.n_steps)
+        return n_steps if left is None else min(n_steps, left)
 
     def train(self, n_steps: int, *, max_flops: int | None = None) -> Iterator[Progress]:
         """Train up to n_steps more steps, yielding after each chunk of at most some 50 ms.
@@ -154,7 +156,7 @@ class Agent:
             chunk = int(
                 min(target - n_done, MAX_CHUNK_STEPS, max(1, steps_a_second * CHUNK_SECONDS))
             )
-            rates = self._learning_rates(chunk)
+            rates = self.settings.learning_rates(self.n_steps, chunk)
             started = perf_counter()
             run = self.model.train_steps(
                 self.dataset.train,
@@ -188,15 +190,9 @@ class Agent:
             n_done = progress.n_done
         return n_done
 
-    def _learning_rates(self, n_steps: int) -> Float:
-        s = self.settings
-        return learning_rates(
-            s.schedule, s.learning_rate, s.horizon, s.warmup, self.n_steps, n_steps
-        )
-
     def learning_rate(self) -> float:
         """Return the learning rate of the next step."""
-        return float(self._learning_rates(1)[0])
+        return float(self.settings.learning_rates(self.n_steps, 1)[0])
 
     def _first_guess(self) -> float:
         """Return a low guess of the steps a second, from the cost of a step of the longest document."""

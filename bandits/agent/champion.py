@@ -33,7 +33,7 @@ from bandits.errors import BadFile, BanditsError, StoreError, printable
 from bandits.model.config import MAX_PARAMETERS
 from bandits.outfile import replace_file
 
-FORMAT = 2  # 1 had no course
+FORMAT = 3  # 1 had no course, 2 one that named every setting
 KEY = "bandits.champion"
 SUFFIX = ".safetensors"
 MAX_HEADER_BYTES = 1 << 21  # a course of MAX_SEGMENTS that change everything fits
@@ -147,7 +147,7 @@ def _described(file: BinaryIO) -> dict[str, Any]:
             f"was written by a newer bandits (format {printable(str(version), 20)}, this one knows "
             f"{FORMAT}); upgrade bandits to load it"
         )
-    if version not in (1, FORMAT) or set(described) != {"format", "name", "agent"}:
+    if version not in range(1, FORMAT + 1) or set(described) != {"format", "name", "agent"}:
         raise _Unusable("is damaged: its description is incomplete")
     if not isinstance(described["name"], str) or not isinstance(described["agent"], dict):
         raise _Unusable("is damaged: its description has wrong types")

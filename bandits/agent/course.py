@@ -10,18 +10,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
 from bandits.errors import InvalidValue, printable
-from bandits.model.config import GPTConfig, Settings, check_batch_memory
+from bandits.model.batch_memory import check_batch_memory
+from bandits.model.config import GPTConfig
+from bandits.model.settings import SETTINGS, TRAINING_SETTINGS, Settings
 
 # Counted up when the same training gives other bits; a course of another arithmetic is not known.
 ARITHMETIC = 3
 MAX_SEGMENTS = 4096
 
-TRAINING_SETTINGS = tuple(f.name for f in fields(Settings) if f.name != "temperature")
+# The settings that digests have always named, at their defaults too; never any more.
+_FIRST_SETTINGS = (
+    "learning_rate", "batch_size", "horizon", "schedule", "warmup", "beta1", "beta2", "eps", "grad_clip",
+)  # fmt: skip
+_UNTRAINED = {key: about.default for key, about in SETTINGS.items() if not about.trains}
 _trained_by = attrgetter(*TRAINING_SETTINGS)
 
 
@@ -29,7 +35,7 @@ _trained_by = attrgetter(*TRAINING_SETTINGS)
 class Segment:
     """Settings in force from a step on; first_step counts the steps before it.
 
-    The temperature, which trains nothing, is the default.
+    What trains nothing, such as the temperature, is at its default.
     """
 
     first_step: int
@@ -47,7 +53,7 @@ def extended(course: Course, step: int, settings: Settings) -> Course:
     """
     if course and _trained_by(course[-1].settings) == _trained_by(settings):
         return course
-    segment = Segment(step, replace(settings, temperature=Settings().temperature))
+    segment = Segment(step, replace(settings, **_UNTRAINED))
     return (*course, segment) if len(course) < MAX_SEGMENTS else (segment,)
 
 
@@ -79,12 +85,27 @@ def n_seen_along(course: Course, n_steps: int) -> int:
 
 
 def course_as_dict(course: Course) -> dict[str, Any]:
-    """Return a course as plain data: the first segment whole, of the others what they change."""
+    """Return a course as plain data: what each segment changes, the first what is off its default."""
+    known = course_identity(course)
+    for first in known["segments"][:1]:
+        for key, about in SETTINGS.items():
+            # By repr: 0 is not 0.0, since digests tell them apart.
+            if key in first and repr(first[key]) == repr(about.default):
+                del first[key]
+    return known
+
+
+def course_identity(course: Course) -> dict[str, Any]:
+    """Return a course as digests name it: as the first builds wrote it, its first segment whole.
+
+    Of a setting that was added later it names what is off its default, so that what was remembered of a
+    course without it stays remembered.
+    """
     segments: list[dict[str, Any]] = []
-    before: dict[str, Any] = {}
+    before = {k: SETTINGS[k].default for k in TRAINING_SETTINGS if k not in _FIRST_SETTINGS}
     for part in course:
         now = {key: getattr(part.settings, key) for key in TRAINING_SETTINGS}
-        changed = {key: value for key, value in now.items() if before.get(key) != value}
+        changed = {k: v for k, v in now.items() if k not in before or before[k] != v}
         segments.append({"first_step": part.first_step, **changed})
         before = now
     return {"arithmetic": ARITHMETIC, "segments": segments}
@@ -127,7 +148,7 @@ def _segments(items: Sequence[object]) -> Course:
         first_step = changes.pop("first_step", None)
         if type(first_step) is not int or not 0 <= first_step < 2**62:
             raise InvalidValue(f"its course has a part from step {printable(str(first_step), 24)}")
-        if "temperature" in changes or (not course and set(changes) != set(TRAINING_SETTINGS)):
+        if not _UNTRAINED.keys().isdisjoint(changes):
             raise InvalidValue(
                 f"its course has other settings at step {first_step} than training has"
             )

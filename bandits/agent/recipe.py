@@ -15,8 +15,10 @@ from bandits.agent.course import (
 )
 from bandits.datasets import Dataset
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings, check_seed
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.limits import check_seed
+from bandits.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bandits.agent.course import Course, course_as_dict, course_from_dict
+from bandits.agent.course import Course, course_as_dict, course_from_dict, course_identity
 from bandits.agent.history import LossHistory
 from bandits.errors import InvalidValue, printable
-from bandits.model.config import GPTConfig, Settings, check_seed
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
 from bandits.model.gpt import Arrays
+from bandits.model.limits import check_seed
 from bandits.model.seeding import weight_shapes
+from bandits.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +79,15 @@ class AgentState:
         return arrays
 
     def record_sha256(self) -> str:
-        """Return the key of what a replay can prove: all but names, the next settings and free energy."""
+        """Return the key of what a replay can prove: all but names, the next settings and free energy.
+
+        Earlier builds have stored such keys: what could be said then has the same one for ever.
+        """
         record = self.metadata()
         for key in ("settings", "dataset_name"):
             del record[key]
+        record["config"] = self.config.identity()
+        record["course"] = course_identity(self.course)
         record["energy"] = self.energy.training
         digest = sha256(json.dumps(record, sort_keys=True).encode())
         for name, array in sorted(self.arrays().items()):

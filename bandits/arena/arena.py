@@ -46,8 +46,8 @@ from bandits.arena.training import Training
 from bandits.contest.leaderboard import LeaderboardRow
 from bandits.datasets import Dataset
 from bandits.health.findings import DiagnoseReport
-from bandits.model.config import Settings
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from bandits.store.database import default_home
 
 OnProgress = Callable[[Progress], None]

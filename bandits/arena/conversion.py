@@ -17,8 +17,9 @@ from bandits.contest.leaderboard import Entry
 from bandits.contest.ratings import Rating
 from bandits.contest.rules import CURRENT
 from bandits.errors import BanditsError
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from bandits.store.agents import DamagedAgent
 from bandits.store.rows import AgentRecord, StoredState
 
@@ -99,11 +100,7 @@ def start_of(record: AgentRecord) -> dict[str, Any]:
 
 def spent_since(before: Energy, after: Energy) -> Energy:
     """Return what was spent between two readings of one agent's energy."""
-    return Energy(
-        training=after.training - before.training,
-        generation=after.generation - before.generation,
-        evaluation=after.evaluation - before.evaluation,
-    )
+    return after - before
 
 
 def finite(value: float | None) -> float | None:
@@ -113,7 +110,7 @@ def finite(value: float | None) -> float | None:
 
 def model_sha256(state: AgentState) -> str:
     """Return the key of what a judge sees of an agent: its sizes and weights, and whether it diverged."""
-    judged = {**state.config.as_dict(), "diverged": state.diverged}
+    judged = {**state.config.identity(), "diverged": state.diverged}
     digest = sha256(json.dumps(judged, sort_keys=True).encode())
     for name, weights in sorted(state.weights.items()):
         digest.update(name.encode() + b"\0" + np.ascontiguousarray(weights).tobytes())

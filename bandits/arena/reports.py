@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from bandits.contest.battle import Outcome
     from bandits.contest.judgement import Figures
-    from bandits.model.config import GPTConfig, Settings
+    from bandits.model.config import GPTConfig
     from bandits.model.energy import Energy
+    from bandits.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

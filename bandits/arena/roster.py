@@ -14,8 +14,10 @@ from bandits.arena.conversion import stored
 from bandits.arena.desk import STARTER_DATASET, Desk
 from bandits.arena.reports import AgentRow, DatasetRow
 from bandits.datasets import Dataset
-from bandits.model.config import GPTConfig, Settings, check_batch_memory
+from bandits.model.batch_memory import check_batch_memory
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 
 STARTERS = {
     "A": (16, 1, 4),

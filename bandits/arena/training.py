@@ -13,7 +13,7 @@ from bandits.arena.desk import Desk
 from bandits.arena.reports import EvaluateReport, GenerateReport, TrainReport
 from bandits.contest.judge import finished, judge_for
 from bandits.errors import InvalidValue, did_you_mean, printable
-from bandits.model.config import MAX_GENERATED, check_generated, check_steps
+from bandits.model.limits import GENERATED, check_generated, check_steps
 
 MAX_GENERATED_TOKENS = 1 << 28
 SPLITS = ("train", "validation", "test")
@@ -59,7 +59,7 @@ class Training:
         """Let an agent write n documents, and score exactly these."""
         check_generated(n)
         row, agent = self._desk.take(name)
-        most = min(MAX_GENERATED, MAX_GENERATED_TOKENS // agent.config.block_size)
+        most = min(GENERATED.high, MAX_GENERATED_TOKENS // agent.config.block_size)
         if n > most:
             raise InvalidValue(
                 f"N={n:,} documents of up to {agent.config.block_size:,} tokens are too many at "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cmd2 import Choices, CommandSet
 
+from bandits.model.settings import SETTINGS
 from bandits.shell.completion import described
 from bandits.shell.parsing import CommandParser
 from bandits.terminal.text import Hint
@@ -118,9 +119,7 @@ class BanditsCommands(CommandSet["BanditsShell"]):
 
     def setting_choices(self) -> Choices:
         """Return the keys of an agent's settings."""
-        from bandits.model.config import SETTINGS
-
-        return described(SETTINGS.items())
+        return described((key, setting.meaning) for key, setting in SETTINGS.items())
 
 
 def as_json(value: Any) -> str:

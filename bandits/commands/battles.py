@@ -13,7 +13,6 @@ from rich.text import Text
 from bandits.arena.reports import AgentRow, BattleReport
 from bandits.commands.agent_tables import agent_column, note_on_marks, record_column
 from bandits.commands.base import KEPT, BanditsCommands, add_needed_agent, far_worse
-from bandits.model.schedules import last_step
 from bandits.shell.parsing import (
     CommandParser,
     UsageError,
@@ -134,8 +133,7 @@ class BattleCommands(BanditsCommands):
         for side, name in (("a", args.a), ("b", args.b)):
             if name in rows:  # else the arena will say so
                 settings = rows[name].settings
-                end = last_step(settings.schedule, settings.horizon)
-                ends[side] = None if end is None else max(0, end - rows[name].n_steps)
+                ends[side] = settings.steps_left(rows[name].n_steps)
                 rates[side] = settings.learning_rate
         race = Race(
             names={"a": args.a, "b": args.b},

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bandits.commands.base import BanditsCommands, add_agent
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 from bandits.shell.parsing import CommandParser, add_json, parser
 from bandits.terminal.text import hint
 from bandits.wording import format_flops

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 
 import cmd2
 from cmd2 import Choices
 from rich.text import Text
 
 from bandits.commands.base import BanditsCommands, add_agent_option
-from bandits.model.config import SETTINGS, Settings, no_setting
+from bandits.model.settings import SETTINGS, Settings, setting_named
 from bandits.shell.completion import words
-from bandits.shell.help import TYPICAL, describe_setting
+from bandits.shell.help import describe_setting
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser
 from bandits.terminal.tables import Column, fitting
 
@@ -55,20 +54,19 @@ class SettingsCommands(BanditsCommands):
     def value_choices(self, arg_tokens: dict[str, list[str]]) -> Choices:
         """Return what players usually give a setting."""
         key = (arg_tokens.get("key") or [""])[0]
-        return words([*TYPICAL.get(key, ()), "default"])
+        return words([*(SETTINGS[key].usual if key in SETTINGS else ()), "default"])
 
     @cmd2.with_argparser(_config_parser)
     def do_config(self, args: argparse.Namespace) -> None:
         """Show or change how an agent trains and samples."""
         name = args.agent or self.arena.current
         before = self.arena.settings(args.agent)
-        if args.key is not None and args.key not in SETTINGS:
-            raise no_setting(args.key)
+        setting = None if args.key is None else setting_named(args.key)
         after = before
-        if args.value is not None:
+        if setting is not None and args.value is not None:
             if args.json:
                 raise UsageError("config: --json shows settings, it changes none; leave out VALUE")
-            text = str(getattr(Settings(), args.key)) if args.value == "default" else args.value
+            text = str(setting.default) if args.value == "default" else args.value
             after = self.arena.set_setting(args.key, text, args.agent)
         if args.json:
             values = after.as_dict()
@@ -90,12 +88,12 @@ class SettingsCommands(BanditsCommands):
 
     def _list(self, name: str, settings: Settings) -> None:
         defaults = Settings()
-        keys = [field.name for field in fields(Settings)]
+        keys = list(SETTINGS)
         table = fitting(
             [
                 Column("setting", keys, left=True, style="cyan"),
                 Column("value", [_marked(settings, defaults, key) for key in keys], left=True),
-                Column("meaning", [SETTINGS[key] for key in keys], dropped=1, left=True),
+                Column("meaning", [SETTINGS[key].meaning for key in keys], dropped=1, left=True),
             ],
             self.shell.width,
             wrapped="meaning",

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from bandits.arena.reports import GenerateReport, TrainReport
 from bandits.commands.base import KEPT, BanditsCommands, add_agent, far_worse
-from bandits.model.schedules import learning_rates
 from bandits.shell.parsing import (
     CommandParser,
     UsageError,
@@ -114,16 +113,7 @@ class TrainingCommands(BanditsCommands):
             )
             return
         settings = self.arena.settings(report.name)
-        rate = float(
-            learning_rates(
-                settings.schedule,
-                settings.learning_rate,
-                settings.horizon,
-                settings.warmup,
-                report.step,
-                1,
-            )[0]
-        )
+        rate = float(settings.learning_rates(report.step, 1)[0])
         self.say(
             f"  learning rate now {rate:.4g}  ({settings.schedule}, {settings.learning_rate:g} at the "
             f"start, horizon {settings.horizon:,})"
@@ -136,7 +126,7 @@ class TrainingCommands(BanditsCommands):
                 Text(f"  {report.name} {worse}", style="bold red"),
                 hint("diagnose", "create_agent NAME"),
             )
-        if settings.schedule != "constant" and report.step >= settings.horizon:
+        if settings.steps_left(report.step) == 0:
             self.say(
                 f"  the schedule is complete: at the horizon of {settings.horizon:,} steps the "
                 "learning rate is 0",

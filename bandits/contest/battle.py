@@ -20,7 +20,7 @@ from bandits.contest.judgement import Figures, Judgement, Side, Verdict
 from bandits.contest.leaderboard import efficiency
 from bandits.contest.rules import CURRENT, Ruleset
 from bandits.errors import InvalidValue, printable
-from bandits.model.config import MAX_STEPS, check_seed, check_steps
+from bandits.model.limits import STEPS, check_seed, check_steps
 
 N_SHOWN = 10  # samples on the card
 N_CURVE = 200  # points of a corner's loss that a match keeps
@@ -196,7 +196,7 @@ def _check_terms(a: Agent, b: Agent, n_steps: int | None, max_flops: int | None)
         return check_steps(n_steps)
     if isinstance(max_flops, bool) or not isinstance(max_flops, int) or max_flops < 1:
         raise InvalidValue(f"max_flops={printable(str(max_flops))} must be a whole number above 0")
-    return MAX_STEPS
+    return STEPS.high
 
 
 def _train_and_judge(

@@ -18,7 +18,7 @@ from bandits.errors import InvalidValue
 from bandits.health.findings import Finding
 from bandits.health.norms import Arrays
 from bandits.health.remedies import Remedies
-from bandits.model.config import check_batch_memory
+from bandits.model.batch_memory import check_batch_memory
 from bandits.model.documents import Documents
 from bandits.model.gpt import GPT
 from bandits.model.results import Evaluation, Samples

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bandits.agent.agent import Agent
-from bandits.model.config import GPTConfig, Settings
-from bandits.model.schedules import last_step
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 # The best of 0.001, 0.003, 0.01 and 0.03 for agents of 8/1 to 64/1 on names, by the widest that it suits;
 # beyond 64 by extension.
@@ -124,9 +124,9 @@ class Remedies:
     def _train_on(self, why: str, **changed: float) -> Remedy:
         """Train to the end of the schedule with other settings; if it has passed, it is moved on first."""
         settings, n_steps = self._settings, self._agent.n_steps
-        end = last_step(settings.schedule, settings.horizon)
-        if end is None:
-            return OtherSettings(why, changed, DEFAULT_STEPS)
-        if end > n_steps:
-            return OtherSettings(why, changed, min(end - n_steps, DEFAULT_STEPS))
-        return OtherSettings(why, {**changed, "horizon": n_steps + DEFAULT_STEPS}, DEFAULT_STEPS)
+        left = settings.steps_left(n_steps)
+        if left == 0:
+            return OtherSettings(
+                why, {**changed, "horizon": n_steps + DEFAULT_STEPS}, DEFAULT_STEPS
+            )
+        return OtherSettings(why, changed, min(left or DEFAULT_STEPS, DEFAULT_STEPS))

@@ -3,7 +3,7 @@
 Each scalar add, subtract, multiply, divide, exp, log and square root counts 1; comparisons, max,
 masks, copies and table look-ups count 0; sums start from their first term; padding never counts.
 The closed forms below are checked, to the integer, against a scalar type that counts
-(tests/support/reference.py).  Symbols: T positions of a document, S = T (T + 1) / 2, d = n_embd,
+(tests/support/counting.py).  Symbols: T positions of a document, S = T (T + 1) / 2, d = n_embd,
 L = n_layer, H = n_head, V = vocab_size, P parameters.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 from bandits.errors import InvalidValue
 from bandits.model.config import GPTConfig
+from bandits.model.plain import from_plain
 
 
 def forward_flops(config: GPTConfig, positions: Sequence[int]) -> int:
@@ -105,14 +106,15 @@ class Energy:
     @property
     def total(self) -> int:
         """All of it, in operations."""
-        return self.training + self.generation + self.evaluation
+        return sum(self.as_dict().values())
 
     def __add__(self, other: Energy) -> Energy:
-        return Energy(
-            self.training + other.training,
-            self.generation + other.generation,
-            self.evaluation + other.evaluation,
-        )
+        mine, theirs = self.as_dict(), other.as_dict()
+        return Energy(**{key: mine[key] + theirs[key] for key in mine})
+
+    def __sub__(self, other: Energy) -> Energy:
+        mine, theirs = self.as_dict(), other.as_dict()
+        return Energy(**{key: mine[key] - theirs[key] for key in mine})
 
     def as_dict(self) -> dict[str, int]:
         """Return the amounts as plain data."""
@@ -120,7 +122,5 @@ class Energy:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, int]) -> Energy:
-        """Return the energy that `as_dict` wrote.  Raises InvalidValue."""
-        if set(data) != {"training", "generation", "evaluation"}:
-            raise InvalidValue("energy must hold training, generation and evaluation")
-        return cls(**data)
+        """Return the energy of plain data, what is left out 0.  Raises InvalidValue."""
+        return from_plain(cls, data)

@@ -14,20 +14,15 @@ import numpy.typing as npt
 
 from bandits.errors import InvalidValue, printable
 from bandits.model import builds as engine
-from bandits.model.config import (
-    MAX_SEED,
-    GPTConfig,
-    Settings,
-    check_batch_memory,
-    check_generated,
-    check_seed,
-    check_temperature,
-)
+from bandits.model.batch_memory import check_batch_memory
+from bandits.model.config import GPTConfig
 from bandits.model.documents import Documents, vector
 from bandits.model.energy import evaluate_flops, generate_flops
 from bandits.model.exact import Float, log2
+from bandits.model.limits import SEEDS, check_generated, check_seed
 from bandits.model.results import Evaluation, Samples, TrainedSteps
 from bandits.model.seeding import initial_weights, weight_shapes
+from bandits.model.settings import Settings
 
 MAX_SIDE_BY_SIDE = 32  # documents that are generated at a time
 
@@ -156,7 +151,7 @@ class GPT:
     def probe(self, documents: Documents | Sequence[Sequence[int]]) -> tuple[float, int]:
         """Compute loss and gradients, and return the loss (nats) and the operations it took.
 
-        `gradients`, `relu_active`, `activations` and `attention` read what is left behind.
+        `gradients`, `relu_active` and `attention` read what is left behind.
         """
         packed = self._packed(documents)
         check_batch_memory(self.config, len(packed))
@@ -170,15 +165,6 @@ class GPT:
         self._check_layer(layer)
         counts = np.zeros(4 * self.config.n_embd, dtype=np.int64)
         return counts, self._engine.relu_active(layer, counts)
-
-    def activations(self, layer: int) -> npt.NDArray[np.float32]:
-        """Return the MLP's activations after ReLU at every position of the minibatch that `probe` ran
-        last, its documents one behind the other; float32 (positions, 4 n_embd).
-        """
-        self._check_layer(layer)
-        array = np.empty((self._engine.positions(), 4 * self.config.n_embd), np.float32)
-        self._engine.activations(layer, array)
-        return array
 
     def attention(self, layer: int, document: int = 0) -> npt.NDArray[np.float32]:
         """Return where a document of the minibatch that `probe` ran last attended; float32
@@ -279,7 +265,7 @@ class GPT:
         Tokens past block_size count as uniform guesses, log2(vocab_size) bits.
         check_stop: called every few hundredths of a second; what it raises ends it.
         """
-        check_temperature(temperature)
+        Settings(temperature=temperature)
         packed = self._packed(documents)
         n_tokens = packed.lengths + 1
         bits, n_flops = np.empty(len(packed)), 0
@@ -312,8 +298,8 @@ class GPT:
         """
         Settings(temperature=temperature, batch_size=batch_size)
         check_generated(n)
-        if not isinstance(first, int) or not 0 <= first <= MAX_SEED - n:
-            raise InvalidValue(f"first={first} is out of range; choose 0 to {MAX_SEED - n:,}")
+        if not isinstance(first, int) or not 0 <= first <= SEEDS.high - n:
+            raise InvalidValue(f"first={first} is out of range; choose 0 to {SEEDS.high - n:,}")
         tokens = np.full((n, self.config.block_size), self.bos, dtype=np.int32)
         lengths, ended = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.uint8)
         check_seed(seed)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.agent.course import known_from
-from bandits.model.schedules import last_step, learning_rates
 from bandits.pictures.forms import Curves, Dot, Floats, Line, Note, Picture
 from bandits.pictures.table import Request, names_of, picture, short, slug_of, together
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent
     from bandits.arena.arena import Arena
-    from bandits.model.config import Settings
+    from bandits.model.settings import Settings
 
 N_POINTS = 400
 MOST_PLACED = 8  # agents whose step and rate are written out
@@ -62,8 +61,7 @@ def schedule(arena: Arena, request: Request) -> Picture:
         rate = agent.learning_rate()
         now = f" now: step {step:,}, {rate:.3g}" if len(names) <= MOST_PLACED else ""
         dots.append(Dot(f"{label}{now}", step, rate, place))
-        limit = last_step(settings.schedule, settings.horizon)
-        if limit is not None and step >= limit:
+        if settings.steps_left(step) == 0:
             notes.append(HorizonReached(name, settings.horizon))
     panel = Curves(
         title=f"Learning rate of {together(names)}",
@@ -80,7 +78,7 @@ def schedule(arena: Arena, request: Request) -> Picture:
 
 def _end(agent: Agent) -> int:
     """Return the step up to which it is worth looking."""
-    end = last_step(agent.settings.schedule, agent.settings.horizon)
+    end = agent.settings.last_step
     ahead = max(1000, 2 * agent.n_steps) if end is None else end
     return max(ahead, agent.n_steps, agent.settings.warmup)
 
@@ -88,11 +86,7 @@ def _end(agent: Agent) -> int:
 def _rates(settings: Settings, first: int, end: int) -> tuple[Floats, Floats]:
     """Return at most N_POINTS steps from first to end, and the learning rate of each."""
     steps = np.unique(np.linspace(first, max(first, end), N_POINTS).round().astype(np.int64))
-    s = settings
-    rates = [
-        float(learning_rates(s.schedule, s.learning_rate, s.horizon, s.warmup, step, 1)[0])
-        for step in steps.tolist()
-    ]
+    rates = [float(settings.learning_rates(step, 1)[0]) for step in steps.tolist()]
     return steps.astype(np.float64), np.array(rates)
 
 

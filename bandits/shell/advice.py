@@ -10,6 +10,16 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from bandits.model.settings import NoSuchSetting, is_chosen_at_birth
+
+_BIRTHS = {
+    "n_embd": "create_agent NAME 32",
+    "n_layer": "create_agent NAME 16 2",
+    "n_head": "create_agent NAME 16 1 2",
+    "block_size": "create_agent NAME --block-size 32",
+    "seed": "create_agent NAME --seed 7",
+}
+
 
 def in_full(problem: object) -> str:
     """Return the line of an error or a note, with what to type."""
@@ -27,6 +37,7 @@ def _table() -> dict[type, Callable[[Any], str]]:
     from bandits.arena.library import NoDataset
     from bandits.arena.looking import LongCourse, UnreadableText
     from bandits.arena.proof import ChampionNameTaken, UnknownText, UnknownTextToVerify
+    from bandits.model.batch_memory import BatchTooLarge
     from bandits.outfile import CannotWrite
     from bandits.pages.leaderboard import NobodyToReport
     from bandits.pictures.attention import LastLayer
@@ -39,6 +50,8 @@ def _table() -> dict[type, Callable[[Any], str]]:
     from bandits.terminal.viewer import NoWindow
 
     return {
+        NoSuchSetting: _about_a_setting,
+        BatchTooLarge: lambda e: f": try config batch_size {e.largest}",
         HasDiverged: lambda e: "; load an earlier champion or create a new agent",
         AtHorizon: lambda e: f"; try config horizon {2 * e.horizon} or config schedule constant",
         NotFinite: lambda e: f"; try 'visualize loss {e.agent}'",
@@ -67,3 +80,9 @@ def _table() -> dict[type, Callable[[Any], str]]:
         TooManyAgents: lambda e: f"; try 'visualize {e.what} {e.names[0]}'",
         NoWindow: lambda e: "; leave --show out, or try --terminal",
     }
+
+
+def _about_a_setting(error: NoSuchSetting) -> str:
+    if is_chosen_at_birth(error.key):
+        return f"; try '{_BIRTHS.get(error.key, 'create_agent NAME')}'"
+    return " (config lists them)"

@@ -16,15 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bandits.errors import UnknownName, did_you_mean, printable
-from bandits.model.config import (
-    CHOSEN_AT_BIRTH,
-    SETTINGS,
-    Settings,
-    allowed_values,
-    no_setting,
-    parse_value,
-)
-from bandits.model.schedules import SCHEDULES
+from bandits.model.settings import SETTINGS, NoSuchSetting, is_chosen_at_birth, setting_named
 from bandits.shell.completion import words
 from bandits.shell.parsing import CommandParser, parser
 from bandits.shell.strict_cmd2 import StrictCmd
@@ -124,8 +116,7 @@ class HelpfulCmd(StrictCmd):
         topic = args.topic
         if topic == "config" and args.more:
             topic = args.more[0]
-            if topic not in SETTINGS:
-                raise no_setting(topic)
+            setting_named(topic)
         if topic is None:
             self._overview(verbose=args.verbose)
         elif topic in SETTINGS:
@@ -140,8 +131,8 @@ class HelpfulCmd(StrictCmd):
             self.poutput(f"{topic} is an alias of: {self.aliases[topic]}")
         elif topic in self.macros:
             self.poutput(f"{topic} is a macro: {self.macros[topic].value}")
-        elif topic in CHOSEN_AT_BIRTH:
-            raise no_setting(topic)
+        elif is_chosen_at_birth(topic):
+            raise NoSuchSetting(topic)
         else:
             known = [*self.get_visible_commands(), *SETTINGS, *self.aliases, *self.macros]
             raise UnknownName(
@@ -225,37 +216,15 @@ def _names_only(category: str, lines: Sequence[str]) -> Text:
     return text
 
 
-# What players usually try, for completion and for `config KEY`; any value in range is allowed.
-TYPICAL: dict[str, tuple[str, ...]] = {
-    "learning_rate": ("0.003", "0.01", "0.03", "10"),
-    "batch_size": ("1", "4", "16"),
-    "horizon": ("1000", "2000", "5000"),
-    "schedule": tuple(SCHEDULES),
-    "warmup": ("0", "20", "100"),
-    "beta1": ("0.85", "0.9"),
-    "beta2": ("0.99", "0.999"),
-    "eps": ("1e-8",),
-    "grad_clip": ("0", "1"),
-    "temperature": ("0.5", "0.8", "1"),
-}
-
-
 def describe_setting(key: str, *, brief: bool = False) -> list[Text | Hint]:
     """Return the lines that explain a setting: its meaning, default, range and usual values."""
-    lines: list[Text | Hint] = [Text(f"  {SETTINGS[key]}", style="dim")]
+    setting = SETTINGS[key]
+    lines: list[Text | Hint] = [Text(f"  {setting.meaning}", style="dim")]
     if not brief:
-        default = getattr(Settings(), key)
         lines += [
-            Text(f"  default: {default}"),
-            Text(f"  allowed: {allowed_values(key)}"),
-            Text(f"  usual: {', '.join(TYPICAL[key][:3])}"),
-            hint(f"config {key} {_another(key)}", f"config {key} default"),
+            Text(f"  default: {setting.default}"),
+            Text(f"  allowed: {setting.allowed}"),
+            Text(f"  usual: {', '.join(setting.usual[:3])}"),
+            hint(f"config {key} {setting.another}", f"config {key} default"),
         ]
     return lines
-
-
-def _another(key: str) -> str:
-    """Return a usual value that is not the default, if there is one."""
-    default = getattr(Settings(), key)
-    others = [text for text in TYPICAL[key] if parse_value(key, text, type(default)) != default]
-    return others[0] if others else TYPICAL[key][0]

@@ -91,4 +91,6 @@ _FORMAT_2 = (  # courses: agents and matches that can be replayed
     "ALTER TABLE matches ADD COLUMN starts TEXT",  # both agents as they were before it, as JSON
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FORMAT_1, _FORMAT_2)
+_FORMAT_3 = ()  # courses leave out what is at its default: bandits of format 2 would call that damage
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FORMAT_1, _FORMAT_2, _FORMAT_3)

@@ -13,7 +13,6 @@ from typing import Any
 from bandits.arena.arena import Arena
 from bandits.arena.reports import AgentRow
 from bandits.errors import InvalidValue
-from bandits.model.schedules import last_step
 
 COUNTERS = ("n_steps", "training", "generation", "evaluation", "fights")
 Counts = dict[str, float]
@@ -142,8 +141,7 @@ def well(row: AgentRow) -> bool:
 
 def can_train(row: AgentRow) -> bool:
     """Whether `train` would take steps."""
-    end = last_step(row.settings.schedule, row.settings.horizon)
-    return not row.diverged and (end is None or row.n_steps < end)
+    return not row.diverged and row.settings.steps_left(row.n_steps) != 0
 
 
 def noun(row: AgentRow) -> str:

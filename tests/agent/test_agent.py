@@ -14,8 +14,9 @@ from bandits import datasets
 from bandits.agent.agent import Agent, AtHorizon
 from bandits.agent.state import AgentState
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from tests.support.cases import dataset_of, random_documents
 from tests.support.reference import Shape
 
@@ -280,7 +281,7 @@ def broken(metadata: dict[str, Any], **change: Any) -> dict[str, Any]:
         {"beta2_power": float("nan")},
         {"diverged": 1},
         {"energy": {"training": -1, "generation": 0, "evaluation": 0}},
-        {"energy": {"training": 1}},
+        {"energy": {"training": 1, "heat": 2}},
         {"dataset_name": 5},
         {"history": {}},
         {"history": None},

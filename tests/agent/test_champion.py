@@ -21,7 +21,8 @@ from bandits.agent.course import MAX_SEGMENTS, Segment
 from bandits.agent.state import AgentState
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, BanditsError, StoreError
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +199,7 @@ def crafted(state: AgentState, arrays: dict[str, Any] | None = None, **changes: 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format": 3}, "newer bandits"),
+        ({"format": champion.FORMAT + 1}, "newer bandits"),
         ({"format": 10**400}, "newer bandits"),
         ({"format": 0}, "incomplete"),
         ({"format": "2"}, "incomplete"),
@@ -229,7 +230,7 @@ def crafted(state: AgentState, arrays: dict[str, Any] | None = None, **changes: 
         ({"agent__course__arithmetic": "1"}, "course"),
         ({"agent__course__segments": [7]}, "course"),
         ({"agent__course__segments": [{"first_step": 0}] * 5000}, "at most 4,096"),
-        ({"agent__course__segments": [{"first_step": 0, "batch_size": 1}]}, "course"),
+        ({"agent__course__segments": [{"first_step": 0, "motto": "x"}]}, "motto"),
         ({"agent__course__segments__0__first_step": -1}, "part from step -1"),
         ({"agent__course__segments__0__first_step": True}, "part from step True"),
         ({"agent__course__segments__0__first_step": 30}, "part from step 30"),
@@ -274,7 +275,7 @@ def test_every_array_is_checked(tmp_path: Path, state: AgentState) -> None:
 def test_giant_declared_sizes_are_refused_before_memory_is_taken(
     tmp_path: Path, state: AgentState
 ) -> None:
-    description = json.dumps({"format": 2, "name": "Ada", "agent": state.metadata()})
+    description = json.dumps({"format": champion.FORMAT, "name": "Ada", "agent": state.metadata()})
     for shape in ([10**6, 10**6], [10**300], [2**63, 2**63], [0, 10**12]):
         tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, 4 * 10**12]}
         header = json.dumps({"__metadata__": {KEY: description}, "weights.wte": tensor}).encode()

@@ -24,8 +24,9 @@ from bandits.agent.replay import TINY, Retraining, replay, verify, verifying
 from bandits.agent.state import AgentState
 from bandits.contest import battle
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
+from bandits.model.settings import Settings
 from tests.support import golden
 from tests.support.cases import dataset_of, random_documents
 from tests.support.reference import Shape

@@ -1,12 +1,10 @@
-"""What --json prints: every field is in docs/schema/commands.json, and docs/JSON.md is made of that.
-
-`python -m tests.commands.test_json` writes docs/JSON.md anew after a change of the schema.
-"""
+"""What --json prints: every field is in docs/schema/commands.json, and docs/JSON.md is made of that."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +13,10 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.shelltools import commands
 
-DOCUMENT = ROOT / "docs" / "JSON.md"
-SCHEMA = json.loads((ROOT / "docs" / "schema" / "commands.json").read_text("utf-8"))
-COMMANDS = (
-    "agents", "leaderboard", "evaluate", "generate", "battle", "diagnose", "energy", "config", "about",
-    "dataset", "jobs", "verify",
-)  # fmt: skip
-_HEAD = """\
-# JSON
+sys.path.insert(0, str(ROOT / "tools"))
+import json_page
 
-`--json` makes a command print JSON instead of a table: indented, ASCII, on standard output, with progress
-and errors on standard error. A number that is not finite is `null`; energies are whole numbers of
-floating-point operations, losses are nats a token, `bits` are bits a token.
-[schema/commands.json](schema/commands.json) is the JSON Schema of all of it, each command under its name in
-`$defs`; a test holds every command to it, so a field that is not listed here does not occur.
-
-    bandits -c "battle A B 100 --json" | jq .outcome.a.judgement.score
-"""
+SCHEMA = json.loads(json_page.SCHEMA.read_text("utf-8"))
 
 
 def check(command: str, value: Any) -> None:
@@ -78,7 +63,7 @@ def test_every_command_that_has_json_is_described(home: Path) -> None:
     names = re.findall(r"^  (\w+)  ", commands(home, "help -v"), re.MULTILINE)
     texts = commands(home, *(f"help {name}" for name in names)).split("Usage: ")[1:]
     assert [text.split()[0] for text in texts] == names
-    assert {text.split()[0] for text in texts if "--json" in text} == set(COMMANDS)
+    assert {text.split()[0] for text in texts if "--json" in text} == set(json_page.COMMANDS)
 
 
 def test_a_training_in_the_background_is_described_too(home: Path) -> None:
@@ -109,64 +94,7 @@ def test_exploded_agents_and_empty_arenas_too(home: Path) -> None:
     check_all(home, "agents", "leaderboard", "about", "dataset", "jobs")
 
 
-def test_the_document_is_made_of_the_schema() -> None:
-    assert DOCUMENT.read_text("utf-8") == document(), "python -m tests.commands.test_json"
-
-
-def document() -> str:
-    """Return docs/JSON.md."""
-    parts = [_HEAD]
-    names = [*COMMANDS, *(name for name in SCHEMA["$defs"] if name not in COMMANDS)]
-    for name in names:
-        part = SCHEMA["$defs"][name]
-        title = f"`{name} --json`" if name in COMMANDS else name
-        parts.append(f"## {title}\n\n{_sentence(part['description'])}{_holds(part)}\n")
-        if "properties" in part:
-            rows = [
-                f"| `{key}` | {_kind(value)} | {_about(value)} |"
-                for key, value in part["properties"].items()
-            ]
-            parts.append(
-                "\n".join(["| field | type | what it is |", "|---|---|---|", *rows]) + "\n"
-            )
-    return "\n".join(parts)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _holds(part: dict[str, Any]) -> str:
-    if "items" in part:
-        return f" A list of {_kind(part['items'])}."
-    if "anyOf" in part:
-        return f" {_kind(part).capitalize()}." if part["anyOf"] else ""
-    return ""
-
-
-def _kind(value: dict[str, Any]) -> str:
-    if "$ref" in value:
-        name = value["$ref"].removeprefix("#/$defs/")
-        return f"[{name}](#{name})"
-    if "anyOf" in value:
-        return " or ".join(_kind(item) for item in value["anyOf"])
-    if "enum" in value:
-        return ", ".join("null" if item is None else f"`{item}`" for item in value["enum"])
-    if value.get("type") == "null":
-        return "null"
-    if value.get("type") == "array":
-        return f"list of {_kind(value['items'])}"
-    if value.get("maxProperties") == 1:
-        return "one of its fields"
-    kinds = value["type"] if isinstance(value["type"], list) else [value["type"]]
-    return " or ".join(kinds)
-
-
-def _about(value: dict[str, Any]) -> str:
-    if "description" in value:
-        return str(value["description"])
-    return str(SCHEMA["$defs"][value["$ref"].removeprefix("#/$defs/")]["description"])
-
-
-if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8")
+def test_the_schema_follows_the_settings_and_the_page_the_schema() -> None:
+    made = json_page.schema()
+    assert json_page.SCHEMA.read_text("utf-8") == json_page.as_text(made), "tools/json_page.py"
+    assert json_page.PAGE.read_text("utf-8") == json_page.page(made), "tools/json_page.py"

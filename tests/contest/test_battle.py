@@ -10,7 +10,8 @@ from bandits.agent.agent import Agent
 from bandits.contest.battle import N_CURVE, fight
 from bandits.datasets import Dataset, load
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 SMALL = {"n_embd": 8, "n_head": 2}
 

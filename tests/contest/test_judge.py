@@ -12,7 +12,8 @@ from bandits.contest.rules import CURRENT
 from bandits.contest.rules.ruleset_1 import RULESET_1
 from bandits.datasets import Dataset, load
 from bandits.errors import InvalidValue
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 from tests.contest.test_ngrams import PlainWittenBell
 
 

@@ -16,7 +16,8 @@ from bandits.health.findings import DiagnoseReport, Finding
 from bandits.health.remedies import NewAgent, OtherSettings
 from bandits.health.signs import all_signs
 from bandits.model import energy
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 
 def agent_of(n_steps: int, config: GPTConfig | None = None, **settings: Any) -> Agent:

@@ -9,8 +9,11 @@ import pytest
 
 from bandits.agent.agent import check_agent_name
 from bandits.errors import BanditsError, InvalidValue, UnknownName
+from bandits.model import batch_memory
 from bandits.model import config as limits
-from bandits.model.config import SETTINGS, GPTConfig, Settings, check_steps
+from bandits.model.config import GPTConfig
+from bandits.model.limits import STEPS, check_steps
+from bandits.model.settings import SETTINGS, Settings
 from tests.support.reference import Shape
 
 
@@ -127,7 +130,7 @@ def test_every_setting_has_its_help_and_keeps_its_value() -> None:
     assert set(SETTINGS) == set(Settings().as_dict())
     for key, value in Settings().as_dict().items():
         assert Settings().with_value(key, str(value)) == Settings()
-        assert SETTINGS[key]
+        assert SETTINGS[key].meaning
 
 
 @pytest.mark.parametrize("value", [GPTConfig(n_embd=8, n_head=2), Settings(beta1=0.5, warmup=7)])
@@ -135,12 +138,29 @@ def test_plain_data_gives_the_value_back(value: GPTConfig | Settings) -> None:
     assert type(value).from_dict(value.as_dict()) == value
 
 
-def test_an_unknown_field_of_plain_data_is_refused() -> None:
-    with pytest.raises(InvalidValue):
-        GPTConfig.from_dict({**GPTConfig().as_dict(), "n_expert": 4})
+def test_a_field_that_plain_data_leaves_out_is_at_its_default_and_an_unknown_one_is_refused() -> (
+    None
+):
+    assert GPTConfig.from_dict({"n_embd": 8}) == GPTConfig(n_embd=8)
+    assert Settings.from_dict({}) == Settings()
+    for cls in (GPTConfig, Settings):
+        with pytest.raises(InvalidValue, match=r"no 'n_expert'.* upgrade") as error:
+            cls.from_dict({"n_expert": 4})
+        one_line(error)
 
 
-@pytest.mark.parametrize("n_steps", [0, -1, limits.MAX_STEPS + 1, 10**18, 1.0, math.nan, True])
+def test_defaults_are_for_ever() -> None:
+    """Stored courses leave them out, so another default would be another course."""
+    first = {
+        "learning_rate": 0.01, "batch_size": 1, "horizon": 1000, "schedule": "linear", "warmup": 0,
+        "beta1": 0.85, "beta2": 0.99, "eps": 1e-8, "grad_clip": 0.0, "temperature": 1.0,
+    }  # fmt: skip
+    assert first.items() <= Settings().as_dict().items()
+    sizes = {"vocab_size": 27, "n_embd": 16, "n_layer": 1, "n_head": 4, "block_size": 16}
+    assert sizes.items() <= GPTConfig().as_dict().items()
+
+
+@pytest.mark.parametrize("n_steps", [0, -1, STEPS.high + 1, 10**18, 1.0, math.nan, True])
 def test_a_number_of_steps_that_cannot_be_is_refused(n_steps: Any) -> None:
     with pytest.raises(InvalidValue) as error:
         check_steps(n_steps)
@@ -161,7 +181,18 @@ def test_a_name_outside_the_pattern_is_refused_and_escaped(name: str) -> None:
 
 def test_a_batch_that_does_not_fit_in_memory_is_refused_before_it_is_taken() -> None:
     sizes = GPTConfig(n_embd=1024, n_layer=1, n_head=1, block_size=1024)
-    with pytest.raises(InvalidValue) as error:
-        limits.check_batch_memory(sizes, 4096)
+    with pytest.raises(batch_memory.BatchTooLarge) as error:
+        batch_memory.check_batch_memory(sizes, 4096)
     assert "batch_size" in one_line(error)
-    limits.check_batch_memory(GPTConfig(), 4096)
+    largest = error.value.largest
+    batch_memory.check_batch_memory(sizes, largest)
+    with pytest.raises(batch_memory.BatchTooLarge):
+        batch_memory.check_batch_memory(sizes, largest + 1)
+    batch_memory.check_batch_memory(GPTConfig(), 4096)
+
+
+def test_a_batch_that_an_earlier_build_let_in_is_let_in() -> None:
+    """Earlier builds left padding out; of all sizes it adds most to these, whose rows are 1 KB."""
+    sizes = GPTConfig(vocab_size=256, n_embd=256, n_layer=8, n_head=64, block_size=8)
+    batch_memory.check_batch_memory(sizes, 3855)
+    assert batch_memory.batch_bytes(sizes, 3855) > 4 * 2**30

@@ -20,8 +20,9 @@ import pytest
 from bandits import datasets
 from bandits.agent.agent import Agent
 from bandits.model import builds as engine
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.gpt import GPT
+from bandits.model.settings import Settings
 from tests.support import golden
 from tests.support.cases import CASES, Case, float32_weights, model_of
 

@@ -27,6 +27,12 @@ def test_the_operations_of_the_largest_agent_do_not_wrap() -> None:
     assert 10**8 * (4096 * one) > 2**63  # the most steps of the largest batch
 
 
+def test_what_was_spent_since_is_a_difference_of_every_meter() -> None:
+    assert Energy(7, 5, 3) - Energy(1, 2, 3) == Energy(6, 3, 0)
+    with pytest.raises(InvalidValue):
+        Energy(1, 2, 3) - Energy(7, 5, 3)
+
+
 def test_energy_survives_json() -> None:
     spent = Energy(10**30, 7, 0)
     assert Energy.from_dict(json.loads(json.dumps(spent.as_dict()))) == spent
@@ -38,7 +44,11 @@ def test_only_whole_amounts_are_energy(bad: object) -> None:
         Energy(training=bad)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("data", [{}, {"training": 1}, {"training": 1, "generation": 2, "x": 3}])
-def test_energy_that_is_incomplete_is_refused(data: dict[str, int]) -> None:
-    with pytest.raises(InvalidValue):
-        Energy.from_dict(data)
+def test_a_meter_that_is_missing_is_0_and_an_unknown_one_is_refused() -> None:
+    assert Energy.from_dict({}) == Energy()
+    assert Energy.from_dict({"training": 1, "evaluation": 3}) == Energy(1, 0, 3)
+    with pytest.raises(InvalidValue, match="no 'heat'"):
+        Energy.from_dict({"training": 1, "generation": 2, "evaluation": 3, "heat": 4})
+    for kind in (None, [], "training"):
+        with pytest.raises(InvalidValue, match="wrong kind"):
+            Energy.from_dict(kind)  # type: ignore[arg-type]

@@ -15,9 +15,10 @@ from bandits.agent.agent import Agent
 from bandits.agent.state import AgentState
 from bandits.errors import EngineMissing, InvalidValue
 from bandits.model import builds as engine
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.documents import Documents
 from bandits.model.gpt import GPT
+from bandits.model.settings import Settings
 from tests.support.cases import float32_weights, model_of
 from tests.support.reference import Shape
 

@@ -11,7 +11,7 @@ import pytest
 from bandits.agent.agent import Agent
 from bandits.datasets import Dataset
 from bandits.model import energy
-from bandits.model.config import Settings
+from bandits.model.settings import Settings
 from tests.support import counting, reference
 from tests.support.cases import Case, as_lists, config_of, dataset_of, float32_weights, model_of
 from tests.support.cases import random_documents as draw

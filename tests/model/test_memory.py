@@ -10,7 +10,8 @@ import pytest
 
 from bandits import datasets
 from bandits.agent.agent import Agent
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 
 STATM = Path("/proc/self/statm")
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096

@@ -10,7 +10,8 @@ import pytest
 from bandits import datasets
 from bandits.agent.agent import Agent
 from bandits.datasets import Dataset
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 from tests.support import reference
 from tests.support.cases import dataset_of, microgpt_names, random_documents
 from tests.support.reference import Shape

@@ -213,7 +213,8 @@ def test_activations_are_shares_of_positions_and_count_the_dead(arena: Arena) ->
     assert list(bars.rows) == ["layer0", "layer1", "layer2"]
     agent = arena.agent(LONG)
     agent.model.probe(agent.next_documents(64))
-    active = (agent.model.activations(2) > 0).mean(axis=0)
+    n_active, n_positions = agent.model.relu_active(2)
+    active = n_active / n_positions
     np.testing.assert_allclose(curves(picture).lines[2].y, 100 * np.sort(active)[::-1])
     assert bars.values[2] == pytest.approx(100 * (active == 0).mean())
 

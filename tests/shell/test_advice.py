@@ -20,6 +20,8 @@ from bandits.arena.library import NoDataset
 from bandits.arena.looking import LongCourse, UnreadableText
 from bandits.arena.proof import ChampionNameTaken, UnknownText, UnknownTextToVerify
 from bandits.errors import BanditsError
+from bandits.model.batch_memory import BatchTooLarge
+from bandits.model.settings import NoSuchSetting
 from bandits.outfile import CannotWrite
 from bandits.pages.leaderboard import NobodyToReport
 from bandits.pictures.attention import LastLayer
@@ -32,12 +34,17 @@ from bandits.pictures.table import TooManyAgents
 from bandits.shell.advice import in_full
 from bandits.store.agents import DamagedAgent, NameTaken, NoAgent
 from bandits.terminal.viewer import NoWindow
-from tests.test_layers import dotted, part_of
-from tests.test_words_to_type import BELOW, LATER, words_to_type
+from tests.test_layers import dotted
+from tests.test_words_to_type import BELOW, words_to_type
 
 MATCH: Any = SimpleNamespace(match_id=3, name_a="Ada", name_b="B")
 FULL = PermissionError(13, "Permission denied")
 TOLD = [
+    (NoSuchSetting("xyz"), "no setting 'xyz' (config lists them)"),
+    (
+        BatchTooLarge(4096, 5 * 2**30, 512),
+        "batch_size=4096 needs 5.0 GiB at these sizes, at most 4: try config batch_size 512",
+    ),
     (NoAgents("there are no agents"), "there are no agents; make one with create_agent NAME"),
     (
         NoAgent("no agent 'Adda'; did you mean 'Ada'?"),
@@ -139,7 +146,7 @@ def classes_with_facts() -> Iterator[type]:
     """The errors and notes that have a class of their own below the shell, in its files."""
     for path in BELOW:
         name = dotted(path)
-        if name == "bandits.errors" or {part_of(path), name} & LATER:
+        if name == "bandits.errors":
             continue
         for thing in vars(importlib.import_module(name)).values():
             here = isinstance(thing, type) and thing.__module__ == name and thing is not Note

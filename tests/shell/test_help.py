@@ -6,7 +6,6 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import pytest
 
 from bandits.commands import COMMAND_SETS
 from bandits.errors import InvalidValue
-from bandits.model.config import SETTINGS, Settings, allowed_values
+from bandits.model.settings import SETTINGS, Settings
 from bandits.shell.app import BanditsShell
-from bandits.shell.help import OF_CMD2, TYPICAL, all_commands, commands_of
+from bandits.shell.help import OF_CMD2, all_commands, commands_of
 from bandits.shell.parsing import CommandParser, actions_of
 from tests.support.shelltools import commands, quick
 
@@ -90,24 +89,20 @@ def test_help_fits_a_screen_and_names_all(
 
 
 def test_a_setting_explains_itself(home: Path) -> None:
-    assert set(TYPICAL) == {field.name for field in fields(Settings)} == set(SETTINGS)
     lines = [f"{way} {key}" for key in SETTINGS for way in ("config", "help", "help config")]
     text = commands(home, *lines)
-    for key in SETTINGS:
-        assert (
-            text.count(f"  default: {getattr(Settings(), key)}\n  allowed: {allowed_values(key)}\n")
-            >= 3
-        )
+    for key, setting in SETTINGS.items():
+        assert text.count(f"  default: {setting.default}\n  allowed: {setting.allowed}\n") >= 3
         assert f"config {key} default" in text
-        for value in TYPICAL[key]:
+        for value in setting.usual:
             Settings().with_value(key, value)
 
 
 def test_the_range_that_is_shown_is_the_range_that_is_checked() -> None:
-    assert allowed_values("batch_size") == "a whole number, 1 to 4,096"
-    assert allowed_values("beta1") == "a number, 0 to below 1"
-    assert allowed_values("temperature") == "a number, 0.01 to 100"
-    assert allowed_values("learning_rate") == "a number, 0 or more"
+    assert str(SETTINGS["batch_size"].allowed) == "a whole number, 1 to 4,096"
+    assert str(SETTINGS["beta1"].allowed) == "a number, 0 to below 1"
+    assert str(SETTINGS["temperature"].allowed) == "a number, 0.01 to 100"
+    assert str(SETTINGS["learning_rate"].allowed) == "a number, 0 or more"
     for key, inside, outside in (
         ("batch_size", "4096", "4097"), ("batch_size", "1", "0"), ("beta1", "0", "1"),
         ("temperature", "100", "101"), ("temperature", "0.01", "0.009"), ("learning_rate", "0", "-1"),

@@ -17,7 +17,8 @@ from bandits.agent.history import LossHistory
 from bandits.arena.arena import Arena
 from bandits.datasets import Dataset
 from bandits.errors import BanditsError
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
+from bandits.model.settings import Settings
 from bandits.shell.advice import in_full
 
 

@@ -22,8 +22,9 @@ import numpy as np
 from bandits import datasets
 from bandits.agent.agent import Agent
 from bandits.datasets import Dataset
-from bandits.model.config import GPTConfig, Settings
+from bandits.model.config import GPTConfig
 from bandits.model.results import Evaluation, Samples
+from bandits.model.settings import Settings
 
 PATH = Path(__file__).with_name("golden.json")
 N_STEPS = 300

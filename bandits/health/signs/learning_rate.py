@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bandits.health.examination import Examination, Part
 from bandits.health.sign import Reading, sign
-from bandits.model.schedules import last_step
 
 
 @sign(
@@ -25,8 +24,7 @@ def learning_rate_now(exam: Examination) -> Iterator[Reading]:
     agent, settings = exam.agent, exam.agent.settings
     now = agent.learning_rate()
     share = 100.0 * now / settings.learning_rate if settings.learning_rate else 0.0
-    end = last_step(settings.schedule, settings.horizon)
-    over = end is not None and agent.n_steps >= end
+    over = settings.steps_left(agent.n_steps) == 0
     remedy = exam.remedies.longer() if over else exam.remedies.faster()
     others = [finding.remedy for finding in exam.findings if finding.remedy]
     yield Reading(
