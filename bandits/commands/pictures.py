@@ -143,8 +143,8 @@ class PictureCommands(BanditsCommands):
             view(path)
 
     def _sketch(self, picture: Picture) -> None:
-        from bandits.terminal.chart import look_of
-        from bandits.terminal.sketch import sketch
+        from bandits.terminal.look import look_of
+        from bandits.terminal.pictures import sketch
 
         stdout: Any = self._cmd.stdout
         styled = rich_utils.ALLOW_STYLE != rich_utils.AllowStyle.NEVER and stdout.isatty()

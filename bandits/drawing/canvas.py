@@ -1,8 +1,4 @@
-"""A sheet of paper in the house style: where a picture's panels are laid out, and the file it becomes.
-
-Colours are Okabe and Ito's, which people of every colour vision can tell apart
-(https://jfly.uni-koeln.de/color/), and viridis where there is an order.
-"""
+"""A sheet of paper in the house style: where a picture's panels are laid out, and the file it becomes."""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ def attention(arena: Arena, request: Request) -> Picture:
                     columns=tokens,
                     values=values,
                     unit="share of attention",
+                    note="a row reads, columns are looked at",
                 )
             )
     return Picture(

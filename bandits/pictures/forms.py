@@ -86,7 +86,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Heat:
-    """A matrix (rows, columns) of values from 0 to 1; NaN is left blank."""
+    """A matrix (rows, columns) of values from 0 to 1; NaN is left blank; note: how it is read."""
 
     title: str
     x_label: str
@@ -95,6 +95,7 @@ class Heat:
     columns: Sequence[str]
     values: Floats
     unit: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

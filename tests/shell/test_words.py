@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bandits.errors import InvalidValue
 from bandits.shell.parsing import UsageError, add_json, as_json, energy, parser, whole_number
 from bandits.shell.splitting import SplittingParser, first_command
-from bandits.terminal.sheet import round_numbers
+from bandits.terminal.chart import round_numbers
 from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import decimal, percent, plural, shown, significant
 
