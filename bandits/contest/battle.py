@@ -160,7 +160,7 @@ def fight(
     done = {
         side: Corner(
             n_steps=agent.n_steps - before[side][0],
-            loss=agent.history.mean_of_last(50),
+            loss=agent.history.mean_of_last(),
             battle_flops=agent.energy.total - before[side][1],
             total_flops=agent.energy.total,
             diverged=agent.diverged,

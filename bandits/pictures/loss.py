@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandits.agent.smoothing import trailing_means
 from bandits.contest.judge import judge_for
 from bandits.errors import InvalidValue
 from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
@@ -90,7 +91,7 @@ def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list
     if agent.diverged:
         notes.append(f"{name}'s loss is cut at step {agent.n_steps:,}: after it, it is not finite")
     window = max(1, n // WINDOWS_A_CURVE)
-    mean = trailing_mean(losses, window)
+    mean = trailing_means(losses, window)
     run = max(1, -(-n // MOST_POINTS))
     n_mean = window * agent.history.stride
     label = short(name, 24 if raw else 18) + (
@@ -98,16 +99,6 @@ def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list
     )
     faint = (steps, losses) if raw and window > 1 else None
     return Line(label, steps[::run], mean[::run], place, faint), notes
-
-
-def trailing_mean(losses: Floats, window: int) -> Floats:
-    """Return the mean of each loss and the window - 1 before it, of those there are at the start."""
-    if not len(losses):
-        return losses
-    sums = np.concatenate([[0.0], np.cumsum(losses)])
-    ends = np.arange(1, len(losses) + 1)
-    starts = np.maximum(ends - window, 0)
-    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
 def _levels(agent: Agent) -> list[Mark]:

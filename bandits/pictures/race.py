@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bandits.agent.smoothing import trailing_means
 from bandits.errors import InvalidValue, printable
 from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.loss import trailing_mean
 from bandits.pictures.table import Request, picture, short
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def race(arena: Arena, request: Request) -> Picture:
         )
     notes, events, lines = [], [], []
     for place, (side, (x, y)) in enumerate(curves.items()):
-        mean = trailing_mean(y, max(1, len(y) // WINDOWS))
+        mean = trailing_means(y, max(1, len(y) // WINDOWS))
         label = f"{labels[side]} ({corners[side]['judgement']['score']:.0f} points)"
         lines.append(Line(label, x, mean, place, faint=(x, y)))
         if corners[side]["diverged"]:

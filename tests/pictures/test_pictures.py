@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bandits.agent.smoothing import trailing_means
 from bandits.arena.arena import Arena
 from bandits.contest.judge import judge_for
 from bandits.drawing.canvas import check, figure_of, save
@@ -19,7 +20,7 @@ from bandits.errors import BadFile, InvalidValue, UnknownName
 from bandits.pictures import PLOTS, Picture, Request
 from bandits.pictures.embeddings import principal_components
 from bandits.pictures.forms import Bars, Curves, Dot, Heat, Line, Mark, Points, Ridges
-from bandits.pictures.loss import _came_back, _limits, _steps_beyond, trailing_mean
+from bandits.pictures.loss import _came_back, _limits, _steps_beyond
 from bandits.pictures.pareto import front
 
 LONG = "W" * 32
@@ -69,14 +70,6 @@ def test_the_loss_is_every_step_its_trailing_mean_and_the_house_n_grams(arena: A
     assert (picture.slug, picture.n_flops) == ("A-loss", 0)
 
 
-def test_a_trailing_mean_shows_nothing_before_it_happens() -> None:
-    losses = np.r_[np.zeros(50), np.full(10, 100.0)]
-    mean = trailing_mean(losses, 20)
-    assert mean[:50].max() == 0.0
-    assert mean[50] == 5.0
-    assert len(trailing_mean(np.zeros(0), 3)) == 0
-
-
 def test_an_exploded_loss_is_cut_where_it_exploded_and_says_so(arena: Arena) -> None:
     n_steps = arena.agent("Wild").n_steps
     picture = drawn(arena, "loss", "Wild", "A")
@@ -91,8 +84,8 @@ def test_an_exploded_loss_is_cut_where_it_exploded_and_says_so(arena: Arena) -> 
 def test_a_peak_that_was_left_behind_is_no_explosion() -> None:
     x, uniform = np.arange(1.0, 201.0), 3.3
     y = np.r_[np.full(20, 30.0), np.linspace(4.0, 2.4, 180)]
-    back = Line("Back", x, trailing_mean(y, 10), 0, (x, y))
-    lost = Line("Lost", x, trailing_mean(y[::-1], 10), 1, (x, y[::-1]))
+    back = Line("Back", x, trailing_means(y, 10), 0, (x, y))
+    lost = Line("Lost", x, trailing_means(y[::-1], 10), 1, (x, y[::-1]))
     limits, log_y = _limits([back], uniform, [2.1])
     assert not log_y
     assert limits[1] < 5
