@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +22,23 @@ from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number, words
 from bandits.terminal.progress import ProgressLine
 from bandits.terminal.text import tilde
+from bandits.wording import enumeration
 
 if TYPE_CHECKING:
-    from bandits.pictures import Picture, Plot
+    from collections.abc import Mapping
+
+    from bandits.pictures import Picture, Plot, Request
 
 _EXAMPLE = 34  # columns of an example; what it shows comes behind it
 _ROWS_AROUND = 2  # of the terminal: the prompt, and the line that asked
+# The examples show what can be done with any picture, each with another.
+_WAYS = {"weights": "--save b.svg", "activations": "--terminal", "pareto": "--show"}
+# What pictures can be asked besides names: fields of a request.
+OPTIONS = {
+    "text": ("TEXT", "what the agent reads"),
+    "layer": ("N", "of one layer, from 0"),
+    "replay": (None, "retrain a long training for its course"),
+}
 
 
 def _visualize_parser() -> CommandParser:
@@ -36,12 +48,12 @@ def _visualize_parser() -> CommandParser:
     command = parser(
         "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
         "gradients, attention and activations costs a little energy.",
-        *(plot.example for plot in table.values()),
+        *map(example_of, table),
     )
     told = Text()
-    for n, plot in enumerate(table.values()):
+    for n, (what, plot) in enumerate(table.items()):
         told.append("\n" if n else "")
-        told.append(f"{plot.example:<{_EXAMPLE}}", style=Cmd2Style.COMMAND_LINE)
+        told.append(f"{example_of(what):<{_EXAMPLE}}", style=Cmd2Style.COMMAND_LINE)
         told.append(plot.summary)
     command.epilog = TextGroup("Examples", told)
     command.add_argument(
@@ -55,7 +67,7 @@ def _visualize_parser() -> CommandParser:
         metavar="AGENT",
         nargs="*",
         default=(),
-        help="of whom (the current agent); loss and schedule take several; race takes a match (the latest)",
+        help=_of_whom(table),
         choices_provider=PictureCommands.of_choices,
     )
     command.add_argument(
@@ -66,12 +78,37 @@ def _visualize_parser() -> CommandParser:
     )
     command.add_argument("--show", action="store_true", help="open the file in a viewer as well")
     command.add_argument("--terminal", action="store_true", help="draw it here, in the terminal")
-    command.add_argument("--text", metavar="TEXT", help="what the agent reads (attention)")
-    command.add_argument("--layer", metavar="N", help="of one layer, from 0 (attention)")
-    command.add_argument(
-        "--replay", action="store_true", help="retrain a long training for its course (gradients)"
-    )
+    for option, (metavar, meaning) in OPTIONS.items():
+        taken_by = enumeration(what for what, plot in table.items() if option in plot.options)
+        value: dict[str, Any] = {"metavar": metavar} if metavar else {"action": "store_true"}
+        command.add_argument(f"--{option}", help=f"{meaning} ({taken_by})", **value)
     return command
+
+
+def _of_whom(table: Mapping[str, Plot]) -> str:
+    several = [what for what, plot in table.items() if plot.takes == "agents"]
+    matches = [what for what, plot in table.items() if plot.takes == "match"]
+    return (
+        f"of whom (the current agent); {enumeration(several)} take{'s' * (len(several) == 1)} several; "
+        f"{enumeration(matches)} take{'s' * (len(matches) == 1)} a match (the latest)"
+    )
+
+
+def line_of(what: str, request: Request) -> str:
+    """Return the line that asks for a picture."""
+    line = ["visualize", what, *request.names]
+    for option, (metavar, _) in OPTIONS.items():
+        value = getattr(request, option)
+        if value not in (None, False):
+            line += [f"--{option}", str(value)] if metavar else [f"--{option}"]
+    return shlex.join(line)
+
+
+def example_of(what: str) -> str:
+    """Return a line that draws this picture."""
+    from bandits import pictures as plots
+
+    return " ".join([line_of(what, plots.PLOTS.get(what).example), *_WAYS.get(what, "").split()])
 
 
 class PictureCommands(BanditsCommands):
@@ -86,8 +123,11 @@ class PictureCommands(BanditsCommands):
         return words(list(plots.PLOTS))
 
     def of_choices(self, arg_tokens: dict[str, list[str]]) -> Choices:
-        """Return the agents, or the matches for a race."""
-        if arg_tokens.get("what") != ["race"]:
+        """Return the agents, or the matches for a picture of one."""
+        from bandits import pictures as plots
+
+        what = arg_tokens.get("what", [""])[0]
+        if what not in plots.PLOTS or plots.PLOTS.get(what).takes != "match":
             return self.agent_choices()
         from bandits.commands.base import _choices
 
@@ -168,7 +208,7 @@ def _plot_named(what: str) -> Plot:
 
 def _check_options(args: argparse.Namespace, plot: Plot) -> None:
     """Raise UsageError for an option that this picture does not take."""
-    given = {"--text": args.text, "--layer": args.layer, "--replay": args.replay or None}
-    for option, value in given.items():
-        if value is not None and option not in plot.options:
-            raise UsageError(f"visualize {args.what} does not take {option}; try '{plot.example}'")
+    for option in OPTIONS:
+        if getattr(args, option) not in (None, False) and option not in plot.options:
+            example = example_of(args.what)
+            raise UsageError(f"visualize {args.what} does not take --{option}; try '{example}'")

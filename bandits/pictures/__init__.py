@@ -14,6 +14,6 @@ from bandits.pictures import attention, embeddings, schedule, pareto, race  # no
 
 # isort: on
 from bandits.pictures.forms import Picture
-from bandits.pictures.table import PLOTS, Plot, Request
+from bandits.pictures.table import PLOTS, Exhibit, Plot, Request
 
-__all__ = ["PLOTS", "Picture", "Plot", "Request"]
+__all__ = ["PLOTS", "Exhibit", "Picture", "Plot", "Request"]

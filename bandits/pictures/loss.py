@@ -11,7 +11,7 @@ from bandits.agent.smoothing import trailing_means
 from bandits.contest.judge import judge_for
 from bandits.errors import InvalidValue
 from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.table import Request, names_of, picture, short, slug_of, together
+from bandits.pictures.table import Exhibit, Request, names_of, picture, short, slug_of, together
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent
@@ -29,7 +29,21 @@ HOUSE = ("letter frequencies", "bigram", "trigram", "4-gram")
     "loss",
     takes="agents",
     summary="training loss beside the house n-grams",
-    example="visualize loss A B",
+    example=Request(names=("A", "B")),
+    exhibit=Exhibit(
+        asked=Request(names=("A", "Ada")),
+        seen=(
+            "Loss over steps: A, which reads one name a step, passes the bigram; Ada, which reads "
+            "sixteen, reaches the trigram"
+        ),
+        look_for=(
+            "Of one agent or several: the loss of each step, faint, and its trailing mean. The "
+            "dashed lines are what counting would reach: the house n-grams on the test split, and "
+            "a uniform guess. The scale at the right reads the same loss as perplexity, the number "
+            "of letters between which the agent is still torn. An explosion is cut where it "
+            "begins, and said."
+        ),
+    ),
 )
 def loss(arena: Arena, request: Request) -> Picture:
     """Gather the losses of one or several agents.  Raises InvalidValue before a first step."""

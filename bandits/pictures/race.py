@@ -9,7 +9,7 @@ import numpy as np
 from bandits.agent.smoothing import trailing_means
 from bandits.errors import InvalidValue, printable
 from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.table import Request, picture, short
+from bandits.pictures.table import Exhibit, Request, picture, short
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -24,7 +24,15 @@ LEAST_SHARED = 0.05  # of the race that both ran, for a lead to be drawn
     "race",
     takes="match",
     summary="a match: losses, lead, verdict",
-    example="visualize race 1",
+    example=Request(names=("1",)),
+    exhibit=Exhibit(
+        asked=Request(),
+        seen="Above, both losses of a battle; below, who led and by how much",
+        look_for=(
+            "A stored match, the latest or one by its number: both losses, who led, and the "
+            "verdict, which judges what they learned and not the loss."
+        ),
+    ),
 )
 def race(arena: Arena, request: Request) -> Picture:
     """Gather the curves that a match kept.  Raises InvalidValue if it has none."""

@@ -9,7 +9,7 @@ import numpy as np
 from bandits.agent.course import known_from
 from bandits.model.schedules import last_step, learning_rates
 from bandits.pictures.forms import Curves, Dot, Floats, Line, Picture
-from bandits.pictures.table import Request, names_of, picture, short, slug_of, together
+from bandits.pictures.table import Exhibit, Request, names_of, picture, short, slug_of, together
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent
@@ -25,7 +25,14 @@ MOST_TOLD = 2  # agents whose past and future have names of their own
     "schedule",
     takes="agents",
     summary="learning rate, past and to come",
-    example="visualize schedule",
+    exhibit=Exhibit(
+        asked=Request(names=("Deep", "Steady")),
+        seen="The learning rates of Deep and Steady, so far and to come",
+        look_for=(
+            "The learning rate behind an agent, with every change of its settings, and before it; "
+            "the dot is where it stands."
+        ),
+    ),
 )
 def schedule(arena: Arena, request: Request) -> Picture:
     """Gather the learning rates of one or several agents: what was, and what their settings make next."""

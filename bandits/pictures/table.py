@@ -35,27 +35,50 @@ class Request:
 Gather = Callable[["Arena", Request], "Picture"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """How docs/GALLERY.md shows a picture, of the agents of examples/gallery.txt.
+
+    asked: of whom; seen: what is on it, for those who do not see it; look_for: what it tells.
+    """
+
+    asked: Request
+    seen: str
+    look_for: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture that can be asked for: how its data are gathered, in words, and of what it is."""
+    """A picture that can be asked for: how its data are gathered, in words, and of what it is.
+
+    takes: what the names of a request are, and whether one or several; example: a request that shows it
+    well; options: fields of a request that mean something to it; exhibit: None if any agent will do.
+    """
 
     gather: Gather
     summary: str
     takes: Takes
-    example: str
+    example: Request
     options: tuple[str, ...] = ()
+    exhibit: Exhibit | None = None
 
 
 PLOTS: Registry[Plot] = Registry("picture")
 
 
 def picture(
-    name: str, *, takes: Takes, summary: str, example: str, options: tuple[str, ...] = ()
+    name: str,
+    *,
+    takes: Takes,
+    summary: str,
+    example: Request | None = None,
+    options: tuple[str, ...] = (),
+    exhibit: Exhibit | None = None,
 ) -> Callable[[Gather], Gather]:
     """Return a decorator that enters a picture into the table."""
 
     def enter(gather: Gather) -> Gather:
-        PLOTS.register(name)(Plot(gather, summary, takes, example, options))
+        PLOTS.register(name)(Plot(gather, summary, takes, example or Request(), options, exhibit))
         return gather
 
     return enter
