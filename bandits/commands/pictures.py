@@ -7,6 +7,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import webbrowser
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.commands.base import BanditsCommands
-from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.errors import BanditsError, UnknownName, did_you_mean, printable
 from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number, words
 from bandits.terminal.progress import ProgressLine
 from bandits.terminal.text import tilde
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _EXAMPLE = 34  # columns of an example; what it shows comes behind it
 _ROWS_AROUND = 2  # of the terminal: the prompt, and the line that asked
+# Browsers that Python falls back on where there is no display; they would take over this terminal.
+_IN_THE_TERMINAL = ("www-browser", "links", "elinks", "lynx", "w3m")
 # The examples show what can be done with any picture, each with another.
 _WAYS = {"weights": "--save b.svg", "activations": "--terminal", "pareto": "--show"}
 # What pictures can be asked besides names: fields of a request.
@@ -158,10 +161,7 @@ class PictureCommands(BanditsCommands):
             with contextlib.suppress(OSError):  # then the check says what is wrong
                 folder.mkdir(parents=True, exist_ok=True)
             canvas.check(folder / "picture.png")
-        if args.show:
-            from bandits.terminal.viewer import viewer
-
-            viewer()  # raises before anything is paid
+        window = _window() if args.show else None
         with ProgressLine("replaying") as progress:
             picture = plot.gather(self.arena, replace(request, on_progress=progress.train))
         if args.terminal:
@@ -177,10 +177,10 @@ class PictureCommands(BanditsCommands):
         path = wanted or folder / f"{picture.slug}.png"
         self._cmd.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
         self._cmd.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
-        if args.show:
-            from bandits.terminal.viewer import view
-
-            view(path)
+        if window is not None and not window.open(path.absolute().as_uri()):
+            raise BanditsError(
+                f"{window.name} did not open the file; leave --show out, or try --terminal"
+            )
 
     def _sketch(self, picture: Picture) -> None:
         from bandits.terminal.look import look_of
@@ -192,6 +192,21 @@ class PictureCommands(BanditsCommands):
         rows = shutil.get_terminal_size((80, 24)).lines
         around = _ROWS_AROUND + len(picture.notes) + bool(picture.n_flops)
         self.say(*sketch(picture, self._cmd.width, rows - around, look))
+
+
+def _window() -> webbrowser.BaseBrowser:
+    """Return what opens a file in a window here.  Raises BanditsError, before anything is paid."""
+    for name in (
+        "xdg-open",
+        None,
+    ):  # the viewer of such files, where a desktop has one; its browser
+        with contextlib.suppress(webbrowser.Error):
+            found = webbrowser.get(name)
+            if found.basename not in _IN_THE_TERMINAL:
+                return found
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    why = "nothing is installed that opens one" if display else "there is no display"
+    raise BanditsError(f"no window can be opened here: {why}; leave --show out, or try --terminal")
 
 
 def _plot_named(what: str) -> Plot:

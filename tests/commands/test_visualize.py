@@ -15,7 +15,7 @@ from bandits.commands import COMMAND_SETS
 from bandits.commands.pictures import PictureCommands
 from bandits.pictures import PLOTS
 from bandits.shell.app import BanditsShell
-from tests.support.shelltools import commands, quick
+from tests.support.shelltools import bandits, commands, quick
 from tests.support.terminal import Terminal
 
 LONG = "W" * 32
@@ -167,4 +167,26 @@ def test_show_hands_the_file_to_the_viewer(played: Path, tmp_path: Path) -> None
         f"shell while [ ! -e {tmp_path}/shown ]; do :; done",
         env=env,
     )
-    assert (tmp_path / "shown").read_text() == f"{played}/pictures/A-schedule.png\n"
+    assert (tmp_path / "shown").read_text() == f"file://{played}/pictures/A-schedule.png\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other desktops always have a viewer")
+def test_without_a_display_nothing_is_shown_and_nothing_paid(played: Path, tmp_path: Path) -> None:
+    """Not even by a browser in the terminal, which the standard library would fall back on."""
+    lynx = tmp_path / "bin" / "lynx"
+    lynx.parent.mkdir()
+    lynx.write_text(f"#!/bin/sh\ntouch {tmp_path}/shown\n")
+    lynx.chmod(0o755)
+    env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "BROWSER": ""}
+    with Arena(played) as arena:
+        before = arena.energy("A")
+    for path in (os.environ["PATH"], f"{lynx.parent}:{os.environ['PATH']}"):
+        done = bandits(played, "-c", "visualize attention --show", env={**env, "PATH": path})
+        assert done.returncode == 1
+        assert done.stderr == (
+            "error: no window can be opened here: there is no display; "
+            "leave --show out, or try --terminal\n"
+        )
+    assert not (tmp_path / "shown").exists()
+    with Arena(played) as arena:
+        assert arena.energy("A") == before
