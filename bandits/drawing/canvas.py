@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandits.drawing.style import DOTS_PER_INCH, STYLE, WIDTH_INCHES
 from bandits.outfile import check_target, write_whole
-from bandits.pictures.forms import Heat, Picture
+from bandits.pictures.panels import Heat, Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandits.drawing.lettering import below, drawable, letters_wide
 from bandits.drawing.style import BLACK, BLUE, GROUPS
-from bandits.pictures.forms import Points
+from bandits.pictures.panels import Points
 from bandits.wording import format_flops
 
 if TYPE_CHECKING:

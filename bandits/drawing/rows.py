@@ -8,7 +8,7 @@ import numpy as np
 
 from bandits.drawing.lettering import drawable, power
 from bandits.drawing.style import BLACK, BLUE, ORANGE, VERMILION
-from bandits.pictures.forms import Bars, Heat, Picture, Ridges
+from bandits.pictures.panels import Bars, Heat, Picture, Ridges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.pictures.forms import Heat, Picture
 from bandits.pictures.letters import sign
-from bandits.pictures.table import Exhibit, Request, name_of, picture, slug_of
+from bandits.pictures.panels import Heat, Picture
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

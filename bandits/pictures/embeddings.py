@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.errors import InvalidValue
-from bandits.pictures.forms import Dot, Floats, Picture, Points
 from bandits.pictures.letters import KINDS, kind_of, sign
-from bandits.pictures.table import Exhibit, Request, name_of, picture, slug_of
+from bandits.pictures.panels import Dot, Floats, Picture, Points
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

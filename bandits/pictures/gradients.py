@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bandits.pictures.forms import Curves, Line, Mark, Picture, Ridges
-from bandits.pictures.table import Exhibit, Request, name_of, picture, short, slug_of
+from bandits.pictures.panels import Curves, Line, Mark, Picture, Ridges
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, short, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

@@ -10,8 +10,16 @@ import numpy as np
 from bandits.agent.smoothing import trailing_means
 from bandits.contest.judge import judge_for
 from bandits.errors import InvalidValue
-from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.table import Exhibit, Request, names_of, picture, short, slug_of, together
+from bandits.pictures.panels import Curves, Floats, Line, Mark, Picture
+from bandits.pictures.registration import (
+    Exhibit,
+    Request,
+    names_of,
+    picture,
+    short,
+    slug_of,
+    together,
+)
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent

@@ -8,8 +8,8 @@ import numpy as np
 
 from bandits.contest.rules import CURRENT as RULES
 from bandits.errors import InvalidValue, UnknownName
-from bandits.pictures.forms import Dot, Floats, Picture, Points
-from bandits.pictures.table import Exhibit, Request, picture, short
+from bandits.pictures.panels import Dot, Floats, Picture, Points
+from bandits.pictures.registration import Exhibit, Request, picture, short
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

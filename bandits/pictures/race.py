@@ -8,8 +8,8 @@ import numpy as np
 
 from bandits.agent.smoothing import trailing_means
 from bandits.errors import InvalidValue, printable
-from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.table import Exhibit, Request, picture, short
+from bandits.pictures.panels import Curves, Floats, Line, Mark, Picture
+from bandits.pictures.registration import Exhibit, Request, picture, short
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

@@ -8,8 +8,16 @@ import numpy as np
 
 from bandits.agent.course import known_from
 from bandits.model.schedules import last_step, learning_rates
-from bandits.pictures.forms import Curves, Dot, Floats, Line, Picture
-from bandits.pictures.table import Exhibit, Request, names_of, picture, short, slug_of, together
+from bandits.pictures.panels import Curves, Dot, Floats, Line, Picture
+from bandits.pictures.registration import (
+    Exhibit,
+    Request,
+    names_of,
+    picture,
+    short,
+    slug_of,
+    together,
+)
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.model.seeding import STANDARD_DEVIATION
-from bandits.pictures.forms import Mark, Picture, Ridges
 from bandits.pictures.gradients import rows_of
-from bandits.pictures.table import Exhibit, Request, name_of, picture, slug_of
+from bandits.pictures.panels import Mark, Picture, Ridges
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

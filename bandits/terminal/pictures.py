@@ -1,4 +1,4 @@
-"""Pictures in characters: the forms of bandits/pictures/forms.py, drawn for a terminal of any width.
+"""Pictures in characters: the forms of bandits/pictures/panels.py, drawn for a terminal of any width.
 
 Curves and points are charts (chart.py), all else is rows of blocks (rows.py); where a terminal shows no such
 signs they are ASCII, and nothing is told by colour alone: curves end in the letter of their legend.
@@ -13,7 +13,7 @@ import numpy as np
 from rich.text import Text
 
 from bandits.model.exact import Float as Floats
-from bandits.pictures.forms import Bars, Curves, Heat, Panel, Picture, Points, Ridges
+from bandits.pictures.panels import Bars, Curves, Heat, Panel, Picture, Points, Ridges
 from bandits.terminal.chart import Chart, round_numbers, title, two_ends, written_out
 from bandits.terminal.look import GROUP_STYLES, SERIES_STYLES, Look, fitted
 from bandits.terminal.rows import bars, heats, ridges

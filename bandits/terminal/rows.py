@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from bandits.model.exact import Float as Floats
-from bandits.pictures.forms import Bars, Heat, Mark, Ridges
+from bandits.pictures.panels import Bars, Heat, Mark, Ridges
 from bandits.terminal.chart import title, two_ends, written_out
 from bandits.terminal.look import SERIES_STYLES, Look, fitted
 

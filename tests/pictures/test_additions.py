@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.pictures.forms import Bars, Curves, Line, Picture
-from bandits.pictures.table import Request, names_of, picture, slug_of
+from bandits.pictures.panels import Bars, Curves, Line, Picture
+from bandits.pictures.registration import Request, names_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

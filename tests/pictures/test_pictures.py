@@ -20,7 +20,8 @@ from bandits.drawing.style import SERIES
 from bandits.errors import BadFile, InvalidValue, UnknownName
 from bandits.pictures import PLOTS, Picture, Request
 from bandits.pictures.embeddings import principal_components
-from bandits.pictures.forms import (
+from bandits.pictures.loss import _came_back, _limits, _steps_beyond
+from bandits.pictures.panels import (
     Bars,
     Curves,
     Dot,
@@ -31,7 +32,6 @@ from bandits.pictures.forms import (
     Points,
     Ridges,
 )
-from bandits.pictures.loss import _came_back, _limits, _steps_beyond
 from bandits.pictures.pareto import front
 from bandits.terminal.look import Look
 from bandits.terminal.pictures import sketch

@@ -1,4 +1,4 @@
-"""The table of pictures, and what one is asked for with."""
+"""How a picture is registered, and what it is asked for with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bandits.registry import Registry
 if TYPE_CHECKING:
     from bandits.agent.agent import Progress
     from bandits.arena.arena import Arena
-    from bandits.pictures.forms import Picture
+    from bandits.pictures.panels import Picture
 
 Takes = Literal["agent", "agents", "arena", "match"]
 
