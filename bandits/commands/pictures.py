@@ -196,10 +196,8 @@ class PictureCommands(BanditsCommands):
 
 def _window() -> webbrowser.BaseBrowser:
     """Return what opens a file in a window here.  Raises BanditsError, before anything is paid."""
-    for name in (
-        "xdg-open",
-        None,
-    ):  # the viewer of such files, where a desktop has one; its browser
+    # The viewer of such files where a desktop has one, else its browser.
+    for name in ("xdg-open", None):
         with contextlib.suppress(webbrowser.Error):
             found = webbrowser.get(name)
             if found.basename not in _IN_THE_TERMINAL:

@@ -1,7 +1,7 @@
 """What a picture is made of: five forms of panel, as plain data that a canvas or a terminal can draw.
 
-bandits/drawing/panels.py draws them with matplotlib, bandits/terminal/pictures.py in characters; so a picture's
-own file holds what is shown and why, and none of the drawing.
+bandits/drawing/panels.py draws them with matplotlib, bandits/terminal/pictures.py in characters; so the file
+of a picture holds what is shown and why, and none of the drawing.
 """
 
 from __future__ import annotations
