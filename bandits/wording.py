@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
@@ -34,6 +35,12 @@ def significant(value: float) -> str:
 def plural(n: int, noun: str) -> str:
     """Return "1 step" or "1,000 steps"."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def enumeration(names: Iterable[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 _UNITS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP")

@@ -26,7 +26,7 @@ from typing import TextIO
 
 from bandits.arena.arena import Arena
 from bandits.model.builds import isa
-from bandits.terminal.live.curve import Curve
+from bandits.terminal.live.losses import Curve
 from bandits.terminal.live.story import Race
 from bandits.terminal.live.view import RaceView, TrainingView
 

@@ -14,11 +14,14 @@ import tempfile
 from html import escape
 from pathlib import Path
 
+from rich.console import Console
+from rich.text import Text
+
 from bandits.arena.arena import Arena
-from bandits.terminal.chart import Line, Look, cells
-from bandits.terminal.live.curve import Curve
 from bandits.terminal.live.frames import Moment, race_frame
+from bandits.terminal.live.losses import Curve
 from bandits.terminal.live.story import Race
+from bandits.terminal.look import SIDES, Look
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "race.svg"
 N_STEPS = 1000
@@ -30,6 +33,7 @@ _SIZE = (86, 26)
 _CELL, _LINE, _MARGIN, _TITLE = 8.4, 18, 16, 34
 _DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))  # of braille: column, row
 _COLOURS = {"a": "#3fa7ee", "b": "#e69f00", "dim": "#8b949e", "alert": "#ff7b72", "": "#e6edf3"}
+_CLASSES = {SIDES["a"]: "a", SIDES["b"]: "b", "dim": "dim", "red": "alert"}
 
 
 def fight() -> Race:
@@ -47,9 +51,9 @@ def fight() -> Race:
     return Race(names={"a": "Hare", "b": "Tortoise"}, curves=curves, n_steps=N_STEPS)
 
 
-def svg(lines: list[Line]) -> str:
+def svg(lines: list[Text]) -> str:
     """Return lines of a terminal as a picture."""
-    width = round(max(map(cells, lines)) * _CELL + 2 * _MARGIN)
+    width = round(max(line.cell_len for line in lines) * _CELL + 2 * _MARGIN)
     height = len(lines) * _LINE + _TITLE + _MARGIN
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -66,15 +70,15 @@ def svg(lines: list[Line]) -> str:
     ]
     for row, line in enumerate(lines):
         x, y = float(_MARGIN), float(_TITLE + row * _LINE)
-        for text, style in line:
-            out += _piece(text, style, x, y)
+        for text, style, _ in line.render(Console()):
+            out += _piece(text, str(style or ""), x, y)
             x += len(text) * _CELL
     return "\n".join([*out, "</svg>", ""])
 
 
 def _piece(text: str, style: str, x: float, y: float) -> list[str]:
     """Return the elements of one piece of text: its words, and a circle for each dot of braille."""
-    colour = style.removeprefix("bold").strip() or "plain"
+    colour = _CLASSES.get(style.removeprefix("bold").strip(), "plain")
     names = f"{colour} bold" if style.startswith("bold") else colour
     words = "".join(" " if "\u2800" <= sign <= "\u28ff" else sign for sign in text)
     out = []
@@ -97,7 +101,7 @@ def _piece(text: str, style: str, x: float, y: float) -> list[str]:
 def picture() -> str:
     """Return the picture of the race."""
     frame = race_frame(fight(), 1.0, Moment(finished=True), _SIZE, Look())
-    typed: Line = [("Hare> ", "dim"), (f"battle Hare Tortoise {N_STEPS} --watch 10", "")]
+    typed = Text.assemble(("Hare> ", "dim"), f"battle Hare Tortoise {N_STEPS} --watch 10")
     return svg([typed, *frame])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bandits.agent.smoothing import QUOTED_STEPS, halved
 from bandits.errors import InvalidValue
 
 MAX_BUCKETS = 16_384
@@ -57,7 +58,7 @@ class LossHistory:
 
     def _merge(self) -> None:
         half = MAX_BUCKETS // 2
-        self._means[:half] = (self._means[0::2] + self._means[1::2]) / 2.0
+        self._means[:half] = halved(self._means)
         self._n_full = half
         self.stride *= 2
 
@@ -89,7 +90,7 @@ class LossHistory:
             losses.append(_rounded(self._open_sum / self._open_count))
         return steps, losses
 
-    def mean_of_last(self, n: int = 50) -> float | None:
+    def mean_of_last(self, n: int = QUOTED_STEPS) -> float | None:
         """Return the mean loss of the latest steps, at most n and at most RECENT; None before any."""
         if not len(self._recent):
             return None

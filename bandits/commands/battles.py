@@ -24,7 +24,7 @@ from bandits.shell.parsing import (
     whole_number,
 )
 from bandits.terminal.card import at_horizon, battle_card
-from bandits.terminal.live.curve import Curve
+from bandits.terminal.live.losses import Curve
 from bandits.terminal.live.story import Race
 from bandits.terminal.live.view import RaceView, race_view
 from bandits.terminal.progress import ProgressLine

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import shlex
 import shutil
+import webbrowser
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +18,31 @@ from cmd2.styles import Cmd2Style
 from rich.text import Text
 
 from bandits.commands.base import BanditsCommands, path_of
-from bandits.errors import UnknownName, did_you_mean, printable
+from bandits.errors import BanditsError, UnknownName, did_you_mean, printable
 from bandits.shell.advice import in_full
 from bandits.shell.completion import described, words
 from bandits.shell.parsing import CommandParser, UsageError, parser, whole_number
 from bandits.terminal.progress import ProgressLine
 from bandits.terminal.text import tilde
+from bandits.wording import enumeration
 
 if TYPE_CHECKING:
-    from bandits.pictures import Picture, Plot
+    from collections.abc import Mapping
+
+    from bandits.pictures import Picture, Plot, Request
 
 _EXAMPLE = 34  # columns of an example; what it shows comes behind it
 _ROWS_AROUND = 2  # of the terminal: the prompt, and the line that asked
+# Browsers that Python falls back on where there is no display; they would take over this terminal.
+_IN_THE_TERMINAL = ("www-browser", "links", "elinks", "lynx", "w3m")
 # The examples show what can be done with any picture, each with another.
 _WAYS = {"weights": "--save b.svg", "activations": "--terminal", "pareto": "--show"}
+# What pictures can be asked besides names: fields of a request.
+OPTIONS = {
+    "text": ("TEXT", "what the agent reads"),
+    "layer": ("N", "of one layer, from 0"),
+    "replay": (None, "retrain a long training for its course"),
+}
 
 
 def _visualize_parser() -> CommandParser:
@@ -37,7 +52,7 @@ def _visualize_parser() -> CommandParser:
     command = parser(
         "Draw a picture into a PNG file (the command says where), or in the terminal. Looking at "
         "gradients, attention and activations costs a little energy.",
-        *(example_of(what) for what in table),
+        *map(example_of, table),
         overview="visualize loss",
     )
     told = Text()
@@ -57,7 +72,7 @@ def _visualize_parser() -> CommandParser:
         metavar="AGENT",
         nargs="*",
         default=(),
-        help="of whom (the current agent); loss and schedule take several; race takes a match (the latest)",
+        help=_of_whom(table),
         choices_provider=PictureCommands.of_choices,
     )
     command.add_argument(
@@ -68,12 +83,37 @@ def _visualize_parser() -> CommandParser:
     )
     command.add_argument("--show", action="store_true", help="open the file in a viewer as well")
     command.add_argument("--terminal", action="store_true", help="draw it here, in the terminal")
-    command.add_argument("--text", metavar="TEXT", help="what the agent reads (attention)")
-    command.add_argument("--layer", metavar="N", help="of one layer, from 0 (attention)")
-    command.add_argument(
-        "--replay", action="store_true", help="retrain a long training for its course (gradients)"
-    )
+    for option, (metavar, meaning) in OPTIONS.items():
+        taken_by = enumeration(what for what, plot in table.items() if option in plot.options)
+        value: dict[str, Any] = {"metavar": metavar} if metavar else {"action": "store_true"}
+        command.add_argument(f"--{option}", help=f"{meaning} ({taken_by})", **value)
     return command
+
+
+def _of_whom(table: Mapping[str, Plot]) -> str:
+    several = [what for what, plot in table.items() if plot.takes == "agents"]
+    matches = [what for what, plot in table.items() if plot.takes == "match"]
+    return (
+        f"of whom (the current agent); {enumeration(several)} take{'s' * (len(several) == 1)} several; "
+        f"{enumeration(matches)} take{'s' * (len(matches) == 1)} a match (the latest)"
+    )
+
+
+def line_of(what: str, request: Request) -> str:
+    """Return the line that asks for a picture."""
+    line = ["visualize", what, *request.names]
+    for option, (metavar, _) in OPTIONS.items():
+        value = getattr(request, option)
+        if value not in (None, False):
+            line += [f"--{option}", str(value)] if metavar else [f"--{option}"]
+    return shlex.join(line)
+
+
+def example_of(what: str) -> str:
+    """Return a line that draws this picture."""
+    from bandits import pictures as plots
+
+    return " ".join([line_of(what, plots.PLOTS.get(what).example), *_WAYS.get(what, "").split()])
 
 
 class PictureCommands(BanditsCommands):
@@ -88,8 +128,11 @@ class PictureCommands(BanditsCommands):
         return words(list(plots.PLOTS))
 
     def of_choices(self, arg_tokens: dict[str, list[str]]) -> Choices:
-        """Return the agents, or the matches for a race."""
-        if arg_tokens.get("what") != ["race"]:
+        """Return the agents, or the matches for a picture of one."""
+        from bandits import pictures as plots
+
+        what = arg_tokens.get("what", [""])[0]
+        if what not in plots.PLOTS or plots.PLOTS.get(what).takes != "match":
             return self.agent_choices()
         rows = reversed(self.arena.matches())
         return described((str(row.match_id), f"{row.name_a} against {row.name_b}") for row in rows)
@@ -115,10 +158,7 @@ class PictureCommands(BanditsCommands):
             canvas.check(wanted)  # before an agent pays for anything
         if wanted is None and (args.show or not args.terminal):
             canvas.check(self.folder("pictures") / "picture.png")
-        if args.show:
-            from bandits.terminal.viewer import viewer
-
-            viewer()  # raises before anything is paid
+        window = _window() if args.show else None
         with ProgressLine("replaying") as progress:
             picture = plot.gather(self.arena, replace(request, on_progress=progress.train))
         if args.terminal:
@@ -134,14 +174,14 @@ class PictureCommands(BanditsCommands):
         path = wanted or self.folder("pictures") / f"{picture.slug}.png"
         self.shell.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
         self.shell.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
-        if args.show:
-            from bandits.terminal.viewer import view
-
-            view(path)
+        if window is not None and not window.open(path.absolute().as_uri()):
+            raise BanditsError(
+                f"{window.name} did not open the file; leave --show out, or try --terminal"
+            )
 
     def _sketch(self, picture: Picture) -> None:
-        from bandits.terminal.chart import look_of
-        from bandits.terminal.sketch import sketch
+        from bandits.terminal.look import look_of
+        from bandits.terminal.pictures import sketch
 
         stdout: Any = self.shell.stdout
         styled = rich_utils.ALLOW_STYLE != rich_utils.AllowStyle.NEVER and stdout.isatty()
@@ -151,16 +191,17 @@ class PictureCommands(BanditsCommands):
         self.say(*sketch(picture, self.shell.width, rows - around, look))
 
 
-def example_of(what: str) -> str:
-    """Return a line that draws this picture."""
-    from bandits import pictures as plots
-
-    asked = plots.PLOTS.get(what).example
-    words = ["visualize", what, *asked.names]
-    words += [] if asked.text is None else ["--text", asked.text]
-    words += [] if asked.layer is None else ["--layer", str(asked.layer)]
-    words += ["--replay"] if asked.replay else []
-    return " ".join([*words, *filter(None, [_WAYS.get(what)])])
+def _window() -> webbrowser.BaseBrowser:
+    """Return what opens a file in a window here.  Raises BanditsError, before anything is paid."""
+    # The viewer of such files where a desktop has one, else its browser.
+    for name in ("xdg-open", None):
+        with contextlib.suppress(webbrowser.Error):
+            found = webbrowser.get(name)
+            if found.basename not in _IN_THE_TERMINAL:
+                return found
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    why = "nothing is installed that opens one" if display else "there is no display"
+    raise BanditsError(f"no window can be opened here: {why}; leave --show out, or try --terminal")
 
 
 def _plot_named(what: str) -> Plot:
@@ -177,8 +218,7 @@ def _plot_named(what: str) -> Plot:
 
 def _check_options(args: argparse.Namespace, plot: Plot) -> None:
     """Raise UsageError for an option that this picture does not take."""
-    given = {"text": args.text, "layer": args.layer, "replay": args.replay or None}
-    for option, value in given.items():
-        if value is not None and option not in plot.options:
+    for option in OPTIONS:
+        if getattr(args, option) not in (None, False) and option not in plot.options:
             example = example_of(args.what)
             raise UsageError(f"visualize {args.what} does not take --{option}; try '{example}'")

@@ -1,8 +1,4 @@
-"""A sheet of paper in the house style: where a picture's panels are laid out, and the file it becomes.
-
-Colours are Okabe and Ito's, which people of every colour vision can tell apart
-(https://jfly.uni-koeln.de/color/), and viridis where there is an order.
-"""
+"""A sheet of paper in the house style: where a picture's panels are laid out, and the file it becomes."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandits.drawing.style import DOTS_PER_INCH, STYLE, WIDTH_INCHES
 from bandits.outfile import check_target, write_whole
-from bandits.pictures.forms import Heat, Picture
+from bandits.pictures.panels import Heat, Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,7 +70,7 @@ def _figure_of(picture: Picture) -> Figure:
     heights = [panels.height_inches(panel, n_columns) for panel in picture.panels]
     tallest = [max(heights[row * n_columns : (row + 1) * n_columns]) for row in range(n_rows)]
     width = WIDTH_INCHES * (1.0 if n_columns == 1 else 1.45)
-    heat = isinstance(picture.panels[0], Heat)
+    heat = any(isinstance(panel, Heat) for panel in picture.panels)
     figure = Figure(
         figsize=(width, min(_MOST_INCHES, sum(tallest) + (0.45 if heat else 0.0))),
         dpi=DOTS_PER_INCH,
@@ -86,5 +82,5 @@ def _figure_of(picture: Picture) -> Figure:
         axes = figure.add_subplot(grid[n // n_columns, n % n_columns])
         panels.draw(axes, panel, tallest[n // n_columns])
     if heat:
-        rows.finish_heats(figure, picture)
+        rows.finish_heats(figure, picture, n_columns)
     return figure

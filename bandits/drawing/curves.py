@@ -10,7 +10,7 @@ import numpy as np
 
 from bandits.drawing.lettering import below, letters_wide, power
 from bandits.drawing.style import DASHES, GREY, SERIES, VERMILION
-from bandits.pictures.forms import Curves, Line, Mark
+from bandits.pictures.panels import Curves, Line, Mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

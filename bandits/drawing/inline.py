@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from bandits.drawing import canvas
 from bandits.drawing.style import STYLE
-from bandits.pictures.forms import Picture
+from bandits.pictures.panels import Picture
 
 WIDTH_INCHES = 5.4  # on a phone of 390 pixels the letters are still nine pixels high
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"

@@ -9,7 +9,7 @@ from bandits.drawing.curves import draw_curves, labels_of, legend_columns
 from bandits.drawing.points import draw_points
 from bandits.drawing.rows import draw_bars, draw_heat, draw_ridges
 from bandits.drawing.style import HEIGHT_INCHES
-from bandits.pictures.forms import Bars, Curves, Heat, Panel, Points, Ridges
+from bandits.pictures.panels import Bars, Curves, Heat, Panel, Points, Ridges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,15 +6,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from bandits.drawing.lettering import below, drawable, letters_wide
-from bandits.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
-from bandits.pictures.forms import Points
+from bandits.drawing.style import BLACK, BLUE, GROUPS
+from bandits.pictures.panels import Points
 from bandits.wording import format_flops
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIGNS = ("D", "o", "s", "^", "x", "v")
-_GROUPS = (BLUE, ORANGE, GREEN, PURPLE, GREY, SKY)
 
 
 def draw_points(axes: Axes, panel: Points, inches: float) -> None:
@@ -25,7 +24,7 @@ def draw_points(axes: Axes, panel: Points, inches: float) -> None:
     used = sorted({dot.group for dot in panel.dots})
     for group in used:
         dots = [dot for dot in panel.dots if dot.group == group]
-        colour = _GROUPS[group % len(_GROUPS)]
+        colour = GROUPS[group % len(GROUPS)]
         if panel.glyphs:  # the legend's sign
             axes.plot([], [], "s", color=colour, label=panel.groups[group], markersize=7)
         axes.plot(
@@ -48,7 +47,7 @@ def draw_points(axes: Axes, panel: Points, inches: float) -> None:
             dot.x,
             dot.y,
             label,
-            color=_GROUPS[dot.group % len(_GROUPS)],
+            color=GROUPS[dot.group % len(GROUPS)],
             fontsize=14 if len(label) == 1 else 9,
             fontweight="bold",
             ha="center",

@@ -8,7 +8,7 @@ import numpy as np
 
 from bandits.drawing.lettering import drawable, power
 from bandits.drawing.style import BLACK, BLUE, ORANGE, VERMILION
-from bandits.pictures.forms import Bars, Heat, Picture, Ridges
+from bandits.pictures.panels import Bars, Heat, Picture, Ridges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,28 +33,29 @@ def draw_heat(axes: Axes, panel: Heat) -> None:
         spine.set_visible(False)
 
 
-def finish_heats(figure: Figure, picture: Picture) -> None:
-    """Give heat maps their common colour bar and title, and label only the outer axes."""
+def finish_heats(figure: Figure, picture: Picture, n_columns: int) -> None:
+    """Give a picture's heat maps a common colour bar and a title, and label only their outer axes."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    all_axes = list(figure.axes)
-    n_columns = min(picture.n_columns, len(all_axes))
-    for n, axes in enumerate(all_axes):
-        if n % n_columns:
-            axes.set_ylabel("")
-        if n + n_columns < len(all_axes):
-            axes.set_xlabel("")
-    first = picture.panels[0]
-    assert isinstance(first, Heat)
+    maps = {n: panel for n, panel in enumerate(picture.panels) if isinstance(panel, Heat)}
+    for n in maps:
+        if n % n_columns and n - 1 in maps:
+            figure.axes[n].set_ylabel("")
+        if n + n_columns in maps:
+            figure.axes[n].set_xlabel("")
     bar = figure.colorbar(
-        ScalarMappable(Normalize(0, 1), "viridis"), ax=all_axes, shrink=0.8, aspect=30, pad=0.01
+        ScalarMappable(Normalize(0, 1), "viridis"),
+        ax=[figure.axes[n] for n in maps],
+        shrink=0.8,
+        aspect=30,
+        pad=0.01,
     )
-    bar.set_label(first.unit)
+    bar.set_label(next(iter(maps.values())).unit)
     bar.outline.set_visible(False)
     title = "".join(map(drawable, picture.title))
-    title = title[0].upper() + title[1:] + "   (^ is BOS, the start)"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    start = "   (^ is BOS, the start)" if any("BOS" in p.columns for p in maps.values()) else ""
+    figure.suptitle(title[0].upper() + title[1:] + start, x=0.01, ha="left", fontsize=12)
 
 
 def draw_ridges(axes: Axes, panel: Ridges) -> None:

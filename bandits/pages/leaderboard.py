@@ -44,7 +44,7 @@ def _pareto(arena: Arena) -> tuple[str, str]:
     """Return the picture of score against energy, or why there is none."""
     from bandits.drawing.inline import inline_svg
     from bandits.pictures import PLOTS
-    from bandits.pictures.table import Request
+    from bandits.pictures.registration import Request
 
     try:
         picture = PLOTS.get("pareto").gather(arena, Request())

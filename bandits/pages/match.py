@@ -10,13 +10,13 @@ from bandits.contest.rules import RULESETS
 from bandits.errors import InvalidValue
 from bandits.model.energy import Energy
 from bandits.pages.paper import render
-from bandits.pictures.table import short
+from bandits.pictures.registration import short
 from bandits.wording import decimal, format_flops, percent, plural, significant
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
     from bandits.arena.reports import MatchRow
-    from bandits.pictures.forms import Line
+    from bandits.pictures.panels import Line
 
 SIDES = ("a", "b")
 _LABEL_LENGTH = 16  # two of them fit below a picture on a phone
@@ -184,8 +184,8 @@ def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
     """Return the picture of the race, or why there is none."""
     from bandits.drawing.inline import inline_svg
     from bandits.pictures import PLOTS
-    from bandits.pictures.forms import Curves
-    from bandits.pictures.table import Request
+    from bandits.pictures.panels import Curves
+    from bandits.pictures.registration import Request
 
     try:
         picture = PLOTS.get("race").gather(arena, Request(names=(str(match.match_id),)))

@@ -1,8 +1,7 @@
 """Pictures of agents.  A picture is one file here with a registration and a line in the import below.
 
-A picture reads plain data from the arena and says what is to be seen, in the forms of forms.py; panels.py
-draws those with matplotlib, the shell in characters.  matplotlib is imported inside functions, by this
-package alone.
+A picture reads plain data from the arena and says what is to be seen, in the forms of panels.py.  Drawing
+them is the work of bandits/drawing (files) and bandits/terminal/pictures.py (characters).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from bandits.pictures import loss, gradients, weights, activations  # noqa: F401
 from bandits.pictures import attention, embeddings, schedule, pareto, race  # noqa: F401
 
 # isort: on
-from bandits.pictures.forms import Picture
-from bandits.pictures.table import PLOTS, Plot, Request
+from bandits.pictures.panels import Picture
+from bandits.pictures.registration import PLOTS, Exhibit, Plot, Request
 
-__all__ = ["PLOTS", "Picture", "Plot", "Request"]
+__all__ = ["PLOTS", "Exhibit", "Picture", "Plot", "Request"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.health.signs.dead_units import dead_units
-from bandits.pictures.forms import Bars, Curves, Line, Picture
-from bandits.pictures.table import Request, name_of, picture, slug_of
+from bandits.pictures.panels import Bars, Curves, Line, Picture
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -21,6 +21,17 @@ MOST_POINTS = 400
     "activations",
     takes="agent",
     summary="how busy the MLP's units are; dead ones",
+    exhibit=Exhibit(
+        asked=Request(names=("Deep",)),
+        seen=(
+            "Left, the share of positions at which each unit is active, by layer; right, the dead "
+            "units of each layer"
+        ),
+        look_for=(
+            "Left: how often each unit of the MLP is above 0 after ReLU, the busiest first. Right: "
+            "the units that are never. A layer in vermilion has lost more than half of them."
+        ),
+    ),
 )
 def activations(arena: Arena, request: Request) -> Picture:
     """Gather the share of positions at which each unit of each layer is active."""

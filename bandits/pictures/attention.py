@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandits.pictures.forms import Heat, Note, Picture
 from bandits.pictures.letters import sign
-from bandits.pictures.table import Request, name_of, picture, slug_of
+from bandits.pictures.panels import Heat, Note, Picture
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -35,6 +35,15 @@ class LastLayer(Note):
     summary="where each head looks",
     example=Request(text="anna"),
     options=("text", "layer"),
+    exhibit=Exhibit(
+        asked=Request(names=("Ada",), text="marianna"),
+        seen="A triangle for each of four heads: where it looks while it reads marianna",
+        look_for=(
+            "One triangle a head. Each row is one moment of reading, the letter at the left just "
+            "read; bright is where the head looks. No letter can look ahead, so the upper half is "
+            "empty. Without a text it is a typical name of the validation split."
+        ),
+    ),
 )
 def attention(arena: Arena, request: Request) -> Picture:
     """Gather the attention of one layer, or of all if they are few.  Raises InvalidValue for a text."""
@@ -67,6 +76,7 @@ def attention(arena: Arena, request: Request) -> Picture:
                     columns=tokens,
                     values=values,
                     unit="share of attention",
+                    note="a row reads, columns are looked at",
                 )
             )
     return Picture(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.agent.agent import NotFinite
-from bandits.pictures.forms import Dot, Floats, Picture, Points
 from bandits.pictures.letters import KINDS, kind_of, sign
-from bandits.pictures.table import Request, name_of, picture, slug_of
+from bandits.pictures.panels import Dot, Floats, Picture, Points
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -21,6 +21,14 @@ MOST_LETTERS = 120
     "embeddings",
     takes="agent",
     summary="the letters in two dimensions, by PCA",
+    exhibit=Exhibit(
+        asked=Request(names=("Ada",)),
+        seen="Letters in a plane: the vowels lie together, apart from the consonants",
+        look_for=(
+            "The token embeddings on the two axes along which they differ most (PCA). Nobody told "
+            "the agent what a vowel is."
+        ),
+    ),
 )
 def embeddings(arena: Arena, request: Request) -> Picture:
     """Gather the principal components of the token embeddings.  Raises NotFinite."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bandits.pictures.forms import Curves, Line, Mark, Picture, Ridges
-from bandits.pictures.table import Request, name_of, picture, short, slug_of
+from bandits.pictures.panels import Curves, Line, Mark, Picture, Ridges
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, short, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -31,6 +31,21 @@ Arrays = Mapping[str, npt.NDArray[np.float32]]
     takes="agent",
     summary="by weight matrix, and their course",
     options=("replay",),
+    exhibit=Exhibit(
+        asked=Request(names=("Ada",)),
+        seen=(
+            "Left, the spread of the gradients of each weight matrix; right, their norms over the "
+            "training"
+        ),
+        look_for=(
+            "Left: how large the gradients of the next minibatch are, matrix by matrix, on a scale "
+            "of powers of ten. A row far left of the others learns nothing; one far right is about "
+            "to explode. Zeros are the letters and positions that the minibatch does not have, and "
+            "dead units. Right: the norm of each block at twenty-one moments of the training. They "
+            "are found by training the agent anew from its seed, which is free; a training of "
+            "minutes waits until it is asked for."
+        ),
+    ),
 )
 def gradients(arena: Arena, request: Request) -> Picture:
     """Gather the gradients of the documents that the agent would see next, and of those before."""

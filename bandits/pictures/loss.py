@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandits.agent.smoothing import trailing_means
 from bandits.contest.judge import judge_for
 from bandits.errors import InvalidValue
-from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.table import Request, names_of, picture, short, slug_of, together
+from bandits.pictures.panels import Curves, Floats, Line, Mark, Picture
+from bandits.pictures.registration import (
+    Exhibit,
+    Request,
+    names_of,
+    picture,
+    short,
+    slug_of,
+    together,
+)
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent
@@ -37,6 +46,20 @@ class NoLossYet(InvalidValue):
     takes="agents",
     summary="training loss beside the house n-grams",
     example=Request(names=("A", "B")),
+    exhibit=Exhibit(
+        asked=Request(names=("A", "Ada")),
+        seen=(
+            "Loss over steps: A, which reads one name a step, passes the bigram; Ada, which reads "
+            "sixteen, reaches the trigram"
+        ),
+        look_for=(
+            "Of one agent or several: the loss of each step, faint, and its trailing mean. The "
+            "dashed lines are what counting would reach: the house n-grams on the test split, and "
+            "a uniform guess. The scale at the right reads the same loss as perplexity, the number "
+            "of letters between which the agent is still torn. An explosion is cut where it "
+            "begins, and said."
+        ),
+    ),
 )
 def loss(arena: Arena, request: Request) -> Picture:
     """Gather the losses of one or several agents.  Raises NoLossYet before a first step."""
@@ -98,7 +121,7 @@ def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list
     if agent.diverged:
         notes.append(f"{name}'s loss is cut at step {agent.n_steps:,}: after it, it is not finite")
     window = max(1, n // WINDOWS_A_CURVE)
-    mean = trailing_mean(losses, window)
+    mean = trailing_means(losses, window)
     run = max(1, -(-n // MOST_POINTS))
     n_mean = window * agent.history.stride
     label = short(name, 24 if raw else 18) + (
@@ -106,16 +129,6 @@ def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list
     )
     faint = (steps, losses) if raw and window > 1 else None
     return Line(label, steps[::run], mean[::run], place, faint), notes
-
-
-def trailing_mean(losses: Floats, window: int) -> Floats:
-    """Return the mean of each loss and the window - 1 before it, of those there are at the start."""
-    if not len(losses):
-        return losses
-    sums = np.concatenate([[0.0], np.cumsum(losses)])
-    ends = np.arange(1, len(losses) + 1)
-    starts = np.maximum(ends - window, 0)
-    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
 def _levels(agent: Agent) -> list[Mark]:

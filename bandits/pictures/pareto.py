@@ -8,8 +8,8 @@ import numpy as np
 
 from bandits.contest.rules import CURRENT
 from bandits.errors import InvalidValue, UnknownName
-from bandits.pictures.forms import Dot, Floats, Picture, Points
-from bandits.pictures.table import Request, picture, short
+from bandits.pictures.panels import Dot, Floats, Picture, Points
+from bandits.pictures.registration import Exhibit, Request, picture, short
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -28,6 +28,15 @@ class NothingSpent(InvalidValue):
     "pareto",
     takes="arena",
     summary="score against energy, and the front",
+    exhibit=Exhibit(
+        asked=Request(),
+        seen="Score against energy: a staircase through the agents that no other beats",
+        look_for=(
+            "Score against energy, all agents of the dataset. Agents below the line are beaten by "
+            "another at the same energy: the front is where the leaderboard is won. Agents that "
+            "are asked for are named even when there are many."
+        ),
+    ),
 )
 def pareto(arena: Arena, request: Request) -> Picture:
     """Gather every agent that has spent energy; those asked for have their names written."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bandits.agent.smoothing import trailing_means
 from bandits.errors import InvalidValue, printable
-from bandits.pictures.forms import Curves, Floats, Line, Mark, Picture
-from bandits.pictures.loss import trailing_mean
-from bandits.pictures.table import Request, picture, short
+from bandits.pictures.panels import Curves, Floats, Line, Mark, Picture
+from bandits.pictures.registration import Exhibit, Request, picture, short
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -45,6 +45,14 @@ class NobodyRan(InvalidValue):
     takes="match",
     summary="a match: losses, lead, verdict",
     example=Request(names=("1",)),
+    exhibit=Exhibit(
+        asked=Request(),
+        seen="Above, both losses of a battle; below, who led and by how much",
+        look_for=(
+            "A stored match, the latest or one by its number: both losses, who led, and the "
+            "verdict, which judges what they learned and not the loss."
+        ),
+    ),
 )
 def race(arena: Arena, request: Request) -> Picture:
     """Gather the curves that a match kept.  Raises InvalidValue if it has none."""
@@ -61,7 +69,7 @@ def race(arena: Arena, request: Request) -> Picture:
         raise NobodyRan(match)
     notes, events, lines = [], [], []
     for place, (side, (x, y)) in enumerate(curves.items()):
-        mean = trailing_mean(y, max(1, len(y) // WINDOWS))
+        mean = trailing_means(y, max(1, len(y) // WINDOWS))
         label = f"{labels[side]} ({corners[side]['judgement']['score']:.0f} points)"
         lines.append(Line(label, x, mean, place, faint=(x, y)))
         if corners[side]["diverged"]:

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.agent.course import known_from
-from bandits.pictures.forms import Curves, Dot, Floats, Line, Note, Picture
-from bandits.pictures.table import Request, names_of, picture, short, slug_of, together
+from bandits.pictures.panels import Curves, Dot, Floats, Line, Note, Picture
+from bandits.pictures.registration import (
+    Exhibit,
+    Request,
+    names_of,
+    picture,
+    short,
+    slug_of,
+    together,
+)
 
 if TYPE_CHECKING:
     from bandits.agent.agent import Agent
@@ -36,6 +44,14 @@ class HorizonReached(Note):
     "schedule",
     takes="agents",
     summary="learning rate, past and to come",
+    exhibit=Exhibit(
+        asked=Request(names=("Deep", "Steady")),
+        seen="The learning rates of Deep and Steady, so far and to come",
+        look_for=(
+            "The learning rate behind an agent, with every change of its settings, and before it; "
+            "the dot is where it stands."
+        ),
+    ),
 )
 def schedule(arena: Arena, request: Request) -> Picture:
     """Gather the learning rates of one or several agents: what was, and what their settings make next."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandits.model.seeding import STANDARD_DEVIATION
-from bandits.pictures.forms import Mark, Picture, Ridges
 from bandits.pictures.gradients import rows_of
-from bandits.pictures.table import Request, name_of, picture, slug_of
+from bandits.pictures.panels import Mark, Picture, Ridges
+from bandits.pictures.registration import Exhibit, Request, name_of, picture, slug_of
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
@@ -22,6 +22,14 @@ N_BINS = 81
     takes="agent",
     summary="spread of each matrix, and how it began",
     example=Request(names=("B",)),
+    exhibit=Exhibit(
+        asked=Request(names=("Ada",)),
+        seen="One distribution a weight matrix, wider than the dashed bell it began as",
+        look_for=(
+            "How the weights of each matrix are spread, beside the bell that all of them began as. "
+            "Above 27 matrices, those of a layer share a row."
+        ),
+    ),
 )
 def weights(arena: Arena, request: Request) -> Picture:
     """Gather the distributions of an agent's weights."""

@@ -44,10 +44,9 @@ def _table() -> dict[type, Callable[[Any], str]]:
     from bandits.pictures.loss import NoLossYet
     from bandits.pictures.pareto import NothingSpent
     from bandits.pictures.race import CurvesNotKept, NobodyRan, NotAMatch
+    from bandits.pictures.registration import TooManyAgents
     from bandits.pictures.schedule import HorizonReached
-    from bandits.pictures.table import TooManyAgents
     from bandits.store.agents import DamagedAgent, NameTaken, NoAgent
-    from bandits.terminal.viewer import NoWindow
 
     return {
         NoSuchSetting: _about_a_setting,
@@ -78,7 +77,6 @@ def _table() -> dict[type, Callable[[Any], str]]:
         NotAMatch: lambda e: "; try 'visualize race 1'",
         HorizonReached: lambda note: f": config horizon {2 * note.horizon} --agent {note.agent}",
         TooManyAgents: lambda e: f"; try 'visualize {e.what} {e.names[0]}'",
-        NoWindow: lambda e: "; leave --show out, or try --terminal",
     }
 
 

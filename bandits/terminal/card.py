@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bandits.contest.rules import RULESETS
-from bandits.terminal.chart import HOUSE
+from bandits.terminal.look import SIDES
 from bandits.terminal.text import decimal, percent, plural, shown, significant
 from bandits.wording import format_flops
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _WIDEST = 80
 _NARROW = 60
 _LABEL = 20  # of a row, with the frame
-COLOURS = {side: f"color({number})" for side, number in HOUSE.items()}
 
 
 def battle_card(report: BattleReport, width: int) -> Panel:
@@ -40,7 +39,7 @@ def battle_card(report: BattleReport, width: int) -> Panel:
     if width >= _NARROW:
         lines.add_row("", "")
         for side, name, texts in _samples(report):
-            wrote = Text(f"{shown(name, 12)} wrote", style=COLOURS[side])
+            wrote = Text(f"{shown(name, 12)} wrote", style=SIDES[side])
             lines.add_row(wrote, Text(", ", style="dim").join(map(Text, texts)))
     else:
         parts += [Text(), _two_columns(report)]
@@ -72,7 +71,7 @@ def _figures(report: BattleReport, width: int) -> Table:
     room = (width - _LABEL) // 2
     for side, name in (("a", report.name_a), ("b", report.name_b)):
         won = " wins" if outcome.winner == side else ""
-        header = Text.assemble((shown(name, room - len(won)), COLOURS[side]), (won, "bold green"))
+        header = Text.assemble((shown(name, room - len(won)), SIDES[side]), (won, "bold green"))
         table.add_column(header, justify="right", ratio=1, no_wrap=True, overflow="ellipsis")
 
     def row(label: str, left: str, right: str, better: float = 0.0) -> None:
@@ -115,7 +114,7 @@ def _winners(report: BattleReport) -> list[tuple[str, Text]]:
     if report.efficiency_winner is None:
         lines.append(("by efficiency", Text("no winner")))
     else:
-        winner = (report.efficiency_winner, f"bold {COLOURS[outcome.efficiency_winner or 'a']}")
+        winner = (report.efficiency_winner, f"bold {SIDES[outcome.efficiency_winner or 'a']}")
         points = f" wins with {significant(best)} points a MFLOP against {significant(other)}"
         lines.append(("by efficiency", Text.assemble(winner, points)))
     for name, n_steps in at_horizon(report).items():
@@ -147,7 +146,7 @@ def _by_score(report: BattleReport) -> list[str | tuple[str, str]]:
     if outcome.reason == "margin":
         margin = RULESETS[outcome.ruleset].win_margin
         return [draw, f": {abs(verdict.difference):.1f} points apart, a win needs {margin:.0f}"]
-    winner = (report.winner or "", f"bold {COLOURS[outcome.winner or 'a']}")
+    winner = (report.winner or "", f"bold {SIDES[outcome.winner or 'a']}")
     if outcome.reason == "forfeit":
         loser = report.name_b if outcome.winner == "a" else report.name_a
         return [winner, f" wins: {loser} exploded and forfeits"]
@@ -169,7 +168,7 @@ def _two_columns(report: BattleReport) -> Table:
     table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False, expand=True)
     samples = _samples(report)
     for side, name, _ in samples:
-        header = Text(f"{shown(name, 10)} wrote", style=COLOURS[side])
+        header = Text(f"{shown(name, 10)} wrote", style=SIDES[side])
         table.add_column(header, ratio=1, no_wrap=True, overflow="ellipsis")
     for left, right in zip(samples[0][2], samples[1][2], strict=True):
         table.add_row(Text(left), Text(right))

@@ -1,7 +1,7 @@
 """One line on standard error while something runs: only on a terminal, and only if it takes long.
 
 It draws what the arena's `on_progress` hands over and knows nothing of training.  It stands in for the
-live views (live.py) where the output goes to a file, a pipe or JSON.
+live views (live/) where the output goes to a file, a pipe or JSON.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from bandits.commands import COMMAND_SETS
 from bandits.commands.pictures import PictureCommands
 from bandits.pictures import PLOTS
 from bandits.shell.app import BanditsShell
-from tests.support.paths import ROOT
-from tests.support.shelltools import commands, quick
+from tests.support.shelltools import bandits, commands, quick
 from tests.support.terminal import Terminal
 
 LONG = "W" * 32
@@ -169,36 +167,26 @@ def test_show_hands_the_file_to_the_viewer(played: Path, tmp_path: Path) -> None
         f"shell while [ ! -e {tmp_path}/shown ]; do :; done",
         env=env,
     )
-    assert (tmp_path / "shown").read_text() == f"{played}/pictures/A-schedule.png\n"
+    assert (tmp_path / "shown").read_text() == f"file://{played}/pictures/A-schedule.png\n"
 
 
-# The gallery
-
-
-def gallery_commands() -> list[str]:
-    text = (ROOT / "docs" / "GALLERY.md").read_text(encoding="utf-8")
-    return re.findall(r"^    (visualize .*)$", text, re.M)
-
-
-def test_each_command_of_the_gallery_is_run_by_its_script() -> None:
-    """tests/test_readme.py runs the script."""
-    script = (ROOT / "examples" / "gallery.txt").read_text(encoding="utf-8").splitlines()
-    run = [re.sub(r" --save \S+", "", line) for line in script if line.startswith("visualize ")]
-    assert gallery_commands() == run
-    assert {line.split()[1] for line in run} == set(PLOTS)
-
-
-def pictures() -> Iterator[Path]:
-    text = (ROOT / "docs" / "GALLERY.md").read_text(encoding="utf-8")
-    for name in re.findall(r"!\[[^\]]+\]\((images/[^)]+)\)", text):
-        yield ROOT / "docs" / name
-
-
-def test_each_picture_of_the_gallery_is_there_and_small() -> None:
-    found = list(pictures())
-    assert len(found) == len(list(PLOTS))
-    script = (ROOT / "examples" / "gallery.txt").read_text(encoding="utf-8")
-    for path in found:
-        assert path.read_bytes().startswith(b"\x89PNG")
-        assert path.stat().st_size < 100_000
-        assert f"--save {path.name}\n" in script
+@pytest.mark.skipif(sys.platform != "linux", reason="other desktops always have a viewer")
+def test_without_a_display_nothing_is_shown_and_nothing_paid(played: Path, tmp_path: Path) -> None:
+    """Not even by a browser in the terminal, which the standard library would fall back on."""
+    lynx = tmp_path / "bin" / "lynx"
+    lynx.parent.mkdir()
+    lynx.write_text(f"#!/bin/sh\ntouch {tmp_path}/shown\n")
+    lynx.chmod(0o755)
+    env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "BROWSER": ""}
+    with Arena(played) as arena:
+        before = arena.energy("A")
+    for path in (os.environ["PATH"], f"{lynx.parent}:{os.environ['PATH']}"):
+        done = bandits(played, "-c", "visualize attention --show", env={**env, "PATH": path})
+        assert done.returncode == 1
+        assert done.stderr == (
+            "error: no window can be opened here: there is no display; "
+            "leave --show out, or try --terminal\n"
+        )
+    assert not (tmp_path / "shown").exists()
+    with Arena(played) as arena:
+        assert arena.energy("A") == before

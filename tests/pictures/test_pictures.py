@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from bandits.agent.smoothing import trailing_means
 from bandits.arena.arena import Arena
 from bandits.contest.judge import judge_for
 from bandits.drawing.canvas import check, figure_of, save
@@ -19,11 +21,23 @@ from bandits.drawing.style import SERIES
 from bandits.errors import BadFile, InvalidValue, UnknownName
 from bandits.pictures import PLOTS, Picture, Request
 from bandits.pictures.embeddings import principal_components
-from bandits.pictures.forms import Bars, Curves, Dot, Heat, Line, Mark, Points, Ridges
-from bandits.pictures.loss import NoLossYet, _came_back, _limits, _steps_beyond, trailing_mean
+from bandits.pictures.loss import NoLossYet, _came_back, _limits, _steps_beyond
+from bandits.pictures.panels import (
+    Bars,
+    Curves,
+    Dot,
+    Heat,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    Ridges,
+)
 from bandits.pictures.pareto import front
 from bandits.pictures.race import CurvesNotKept
 from bandits.shell.advice import in_full
+from bandits.terminal.look import Look
+from bandits.terminal.pictures import sketch
 
 LONG = "W" * 32
 
@@ -72,14 +86,6 @@ def test_the_loss_is_every_step_its_trailing_mean_and_the_house_n_grams(arena: A
     assert (picture.slug, picture.n_flops) == ("A-loss", 0)
 
 
-def test_a_trailing_mean_shows_nothing_before_it_happens() -> None:
-    losses = np.r_[np.zeros(50), np.full(10, 100.0)]
-    mean = trailing_mean(losses, 20)
-    assert mean[:50].max() == 0.0
-    assert mean[50] == 5.0
-    assert len(trailing_mean(np.zeros(0), 3)) == 0
-
-
 def test_an_exploded_loss_is_cut_where_it_exploded_and_says_so(arena: Arena) -> None:
     n_steps = arena.agent("Wild").n_steps
     picture = drawn(arena, "loss", "Wild", "A")
@@ -94,8 +100,8 @@ def test_an_exploded_loss_is_cut_where_it_exploded_and_says_so(arena: Arena) -> 
 def test_a_peak_that_was_left_behind_is_no_explosion() -> None:
     x, uniform = np.arange(1.0, 201.0), 3.3
     y = np.r_[np.full(20, 30.0), np.linspace(4.0, 2.4, 180)]
-    back = Line("Back", x, trailing_mean(y, 10), 0, (x, y))
-    lost = Line("Lost", x, trailing_mean(y[::-1], 10), 1, (x, y[::-1]))
+    back = Line("Back", x, trailing_means(y, 10), 0, (x, y))
+    lost = Line("Lost", x, trailing_means(y[::-1], 10), 1, (x, y[::-1]))
     limits, log_y = _limits([back], uniform, [2.1])
     assert not log_y
     assert limits[1] < 5
@@ -335,14 +341,61 @@ def test_a_race_that_cannot_be_shown_says_why(arena: Arena) -> None:
 
 @pytest.mark.parametrize("what", list(PLOTS))
 def test_every_picture_is_drawn_with_labels_and_units(arena: Arena, what: str) -> None:
-    picture = drawn(arena, what, *([] if what in ("pareto", "race") else [LONG]))
-    figure = figure_of(picture)
-    for axes, panel in zip(figure.axes, picture.panels, strict=False):
+    of_agents = PLOTS.get(what).takes in ("agent", "agents")
+    picture = drawn(arena, what, *([LONG] if of_agents else []))
+    assert_labelled(figure_of(picture), picture)
+
+
+def assert_labelled(figure: Figure, picture: Picture) -> None:
+    """Each panel has its title and its labels; of heat maps, which share theirs, one has them."""
+    drawn = list(zip(figure.axes, picture.panels, strict=False))
+    for axes, panel in drawn:
         assert axes.get_title(loc="left") == panel.title
-        assert axes.get_xlabel() or what == "attention"
         if isinstance(panel, Curves):
             assert len(axes.lines) >= len(panel.lines) + len(panel.levels)
-    assert figure.axes[0].get_ylabel() or isinstance(picture.panels[0], Ridges)
+        if not isinstance(panel, Heat):
+            assert axes.get_xlabel() == panel.x_label
+            assert axes.get_ylabel() == getattr(panel, "y_label", "")  # rows have names instead
+    maps = [(axes, panel) for axes, panel in drawn if isinstance(panel, Heat)]
+    for axes, panel in maps:
+        assert any(other.get_xlabel() == panel.x_label for other, _ in maps)
+        assert any(other.get_ylabel() == panel.y_label for other, _ in maps)
+        assert axes.get_images()
+
+
+def one_of_each() -> list[Panel]:
+    x = np.arange(5.0)
+    names = ["one", "two"]
+    return [
+        Bars(title="bars", x_label="%", rows=names, values=[3.0, 9.0], texts=["3", "9"], full=10.0,
+             alarms=[False, True]),
+        Heat(title="left", x_label="to", y_label="from", rows=["a", "b"], columns=["a", "b", "c"],
+             values=np.full((2, 3), 0.5), unit="share"),
+        Heat(title="right", x_label="to", y_label="from", rows=["a", "b"], columns=["a", "b", "c"],
+             values=np.eye(2, 3), unit="share"),
+        Curves(title="curves", x_label="step", y_label="loss (nats)", lines=[Line("one", x, x)]),
+        Points(title="points", x_label="x", y_label="y", dots=[Dot("one", 1, 1), Dot("two", 2, 3)],
+               groups=["all"]),
+        Ridges(title="ridges", x_label="weight", rows=names, counts=np.eye(2, 4), medians=[0.5, 1.0],
+               edges=np.arange(5.0), remarks=[Mark("", 0), Mark("odd", 0)]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 3])
+@pytest.mark.parametrize("first", range(6))
+def test_a_picture_begins_with_any_form_and_mixes_them(first: int, n_columns: int) -> None:
+    panels = one_of_each()
+    panels = panels[first:] + panels[:first]
+    picture = Picture(title="all of it", slug="all", panels=panels, n_columns=n_columns)
+    assert_labelled(figure_of(picture), picture)
+    for look in (Look(), Look(braille=False, colours=False)):
+        lines = [line.plain for line in sketch(picture, 60, 60, look)]
+        assert max(map(len, lines)) <= 60
+        titles = ["bars", "left", "curves", "points", "ridges"]
+        at = [next(n for n, line in enumerate(lines) if line.startswith(t)) for t in titles]
+        rotated = [titles.index(p.title) for p in panels if p.title in titles]
+        if first != 2:  # which begins between two heat maps
+            assert [at[n] for n in rotated] == sorted(at)
 
 
 def one_line() -> Picture:

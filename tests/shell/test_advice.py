@@ -25,15 +25,14 @@ from bandits.model.settings import NoSuchSetting
 from bandits.outfile import CannotWrite
 from bandits.pages.leaderboard import NobodyToReport
 from bandits.pictures.attention import LastLayer
-from bandits.pictures.forms import Note
 from bandits.pictures.loss import NoLossYet
+from bandits.pictures.panels import Note
 from bandits.pictures.pareto import NothingSpent
 from bandits.pictures.race import CurvesNotKept, NobodyRan, NotAMatch
+from bandits.pictures.registration import TooManyAgents
 from bandits.pictures.schedule import HorizonReached
-from bandits.pictures.table import TooManyAgents
 from bandits.shell.advice import in_full
 from bandits.store.agents import DamagedAgent, NameTaken, NoAgent
-from bandits.terminal.viewer import NoWindow
 from tests.test_layers import dotted
 from tests.test_words_to_type import BELOW, words_to_type
 
@@ -116,10 +115,6 @@ TOLD = [
     (
         TooManyAgents("weights", ("A", "B")),
         "weights is a picture of one agent, not of 2; try 'visualize weights A'",
-    ),
-    (
-        NoWindow("there is no display"),
-        "no window can be opened here: there is no display; leave --show out, or try --terminal",
     ),
 ]
 PROBLEMS = [problem for problem, _ in TOLD]

@@ -13,7 +13,7 @@ from bandits.commands.base import as_json
 from bandits.errors import InvalidValue
 from bandits.shell.parsing import UsageError, add_json, energy, parser, whole_number
 from bandits.shell.semicolons import SplittingParser, first_command
-from bandits.terminal.sheet import round_numbers
+from bandits.terminal.chart import round_numbers
 from bandits.terminal.tables import Column, fitting
 from bandits.terminal.text import decimal, percent, plural, shown, significant
 

@@ -10,13 +10,18 @@ import sys
 
 import numpy as np
 import pytest
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.text import Text
 
 from bandits.agent.agent import Progress
-from bandits.terminal.chart import Look, Series, cells, chart, limits_of, painted
 from bandits.terminal.columns import in_columns
-from bandits.terminal.live.curve import MOST_BINS, Curve, window_of
+from bandits.terminal.live.curves import Series, drawn, limits_of
 from bandits.terminal.live.frames import Moment, race_frame, training_frame
+from bandits.terminal.live.losses import MOST_BINS, Curve, window_of
+from bandits.terminal.live.screen import written
 from bandits.terminal.live.story import Race, story
+from bandits.terminal.look import Look
 from bandits.terminal.text import hint
 from tests.support.paths import ROOT
 
@@ -47,8 +52,8 @@ def race_of(a: np.ndarray, b: np.ndarray, **more: object) -> Race:
     )
 
 
-def plain(lines: list) -> list[str]:
-    return [painted(line, Look(colours=False)) for line in lines]
+def plain(lines: list[Text]) -> list[str]:
+    return [line.plain.rstrip() for line in lines]
 
 
 @pytest.mark.parametrize("n", [1, 7, 50, MOST_BINS - 1, MOST_BINS, 5 * MOST_BINS + 3, 40_000])
@@ -170,16 +175,29 @@ def test_every_size_of_frame_is_kept() -> None:
             ]
             for frame in frames:
                 assert 1 <= len(frame) <= rows
-                assert max(map(cells, frame)) <= width
+                assert max(line.cell_len for line in frame) <= width
                 if not look.braille:
                     assert "".join(plain(frame)).isascii()
+
+
+def test_the_screen_is_given_what_rich_would_write() -> None:
+    race = race_of(falling(900, 2.3), np.append(falling(600, 2.2), np.inf), rates={"b": 1e30})
+    colours = Console(color_system="256", force_terminal=True)
+    for line in race_frame(race, 1.0, Moment(finished=True), (79, 23), Look()):
+        as_rich = "".join(
+            style.render(text, color_system=ColorSystem.EIGHT_BIT) if style else text
+            for text, style, _ in line.render(colours)
+        )
+        trailing = re.compile(r" +(\x1b\[0m)?$")
+        assert trailing.sub(r"\1", written(line, colours=True)) == trailing.sub(r"\1", as_rich)
+        assert written(line, colours=False) == line.plain.rstrip()
 
 
 def test_a_chart_shows_the_curve_where_it_is() -> None:
     xs = np.linspace(0, 1, 100)
     down = Series("a", xs, 1.0 - xs)
     lines = plain(
-        chart([down], 46, 10, xmax=1.0, limits=(0.0, 1.0), x_labels=["0", "1"], look=Look())
+        drawn([down], 46, 10, xmax=1.0, limits=(0.0, 1.0), x_labels=["0", "1"], look=Look())
     )
     assert len(lines) == 11
     starts = [line[6:].find(next((c for c in line[6:] if c > "\u2800"), "")) for line in lines[:10]]

@@ -11,30 +11,24 @@ import textwrap
 from dataclasses import dataclass
 
 import numpy as np
+from rich.text import Text
 
-from bandits.terminal.chart import (
-    MOST_POINTS,
-    Line,
-    Look,
-    Series,
-    cells,
-    chart,
-    clipped,
-    limits_of,
-    spread,
-)
-from bandits.terminal.live.curve import Curve, window_of
+from bandits.terminal.live.curves import Series, drawn, limits_of
+from bandits.terminal.live.losses import Curve, window_of
 from bandits.terminal.live.story import Event, Race, story
+from bandits.terminal.look import SIDES, Look
 from bandits.terminal.text import decimal, plural
 from bandits.wording import format_flops
 
 LEAST_STEPS = 8  # fewer make no curve
+_MOST_POINTS = 240
 _LEAST_CHART = 3
 _MOST_CHART = 12
 _WIDEST = 90
 _FULL_LEAD = 0.25  # nats: a lead that fills its half of the bar
 _OUT_OF_SIGHT = 3.0
 _NAME = 14
+_ALERT = "bold red"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ def training_frame(
     moment: Moment,
     size: tuple[int, int],
     look: Look,
-) -> list[Line]:
+) -> list[Text]:
     """Return the frame of one agent after `until` steps of the n_steps of this training."""
     width, rows = min(size[0], _WIDEST), size[1]
     step = min(round(until), curve.n_steps)
@@ -69,17 +63,19 @@ def training_frame(
     if moment.seconds_left is not None:
         parts.append(_time_left(moment.seconds_left))
     figures = _wrapped(parts, width)
-    title: Line = [(clip_name(name), "bold a"), (" " + (moment.note or "trains"), "dim")]
+    title = Text.assemble(
+        (clip_name(name), f"bold {SIDES['a']}"), (" " + (moment.note or "trains"), "dim")
+    )
     if curve.exploded_at is not None and curve.exploded_at <= until + 1:
         at = f" exploded at step {curve.exploded_at:,}"
-        title = [(clip_name(name), "bold a"), (at, "alert")]
-    top = [spread(title, _progress(step, n_steps), width)]
+        title = Text.assemble((clip_name(name), f"bold {SIDES['a']}"), (at, _ALERT))
+    top = [_spread(title, _progress(step, n_steps), width)]
     height = min(_MOST_CHART, _tall(rows), rows - len(top) - len(figures) - 1)
     if height < _LEAST_CHART:
         return [*top, *figures][:rows]
     xs = np.unique(np.round(np.linspace(1, max(step, 1), _points(width))))
     series = [Series("a", xs, curve.mean_until(xs, window_of(n_steps)))]
-    lines = chart(
+    lines = drawn(
         series,
         width,
         height,
@@ -93,7 +89,7 @@ def training_frame(
 
 def race_frame(
     race: Race, until: float, moment: Moment, size: tuple[int, int], look: Look
-) -> list[Line]:
+) -> list[Text]:
     """Return the frame of a race up to a place of it, from 0 to 1."""
     width, rows = min(size[0], _WIDEST), size[1]
     places = {side: min(until, race.covered(side)) for side in "ab"}
@@ -116,7 +112,7 @@ def race_frame(
         series.append(Series(side, at, race.losses(side, at)))
     lead = race.lead(now)
     ordered = series if lead is not None and lead < 0 else series[::-1]  # the leader on top
-    lines = chart(
+    lines = drawn(
         ordered,
         width,
         height,
@@ -128,36 +124,47 @@ def race_frame(
     return [*top, *lines, *bottom, *told]
 
 
-def _race_title(race: Race, now: float, moment: Moment, width: int) -> Line:
-    left: Line = [
-        (clip_name(race.names["a"]), "bold a"),
+def _race_title(race: Race, now: float, moment: Moment, width: int) -> Text:
+    left = Text.assemble(
+        (clip_name(race.names["a"]), f"bold {SIDES['a']}"),
         (" against ", "dim"),
-        (clip_name(race.names["b"]), "bold b"),
-    ]
+        (clip_name(race.names["b"]), f"bold {SIDES['b']}"),
+    )
     if moment.note:
-        left.append((f"  {moment.note}", "dim"))
+        left.append(f"  {moment.note}", "dim")
     if race.n_steps:
-        return spread(left, _progress(round(now * race.n_steps), race.n_steps), width)
+        return _spread(left, _progress(round(now * race.n_steps), race.n_steps), width)
     spent = f"{format_flops(round(now * race.max_flops))} of {format_flops(race.max_flops)} each"
-    return spread(left, [(spent, "dim")], width)
+    return _spread(left, spent, width)
 
 
-def _progress(step: int, n_steps: int) -> Line:
+def _progress(step: int, n_steps: int) -> str:
     share = 100 if step >= n_steps else int(100 * step / n_steps)
-    if share == 100:
-        return [(plural(n_steps, "step"), "dim")]
-    return [(f"step {step:,} of {n_steps:,}  {share:3d}%", "dim")]
+    return plural(n_steps, "step") if share == 100 else f"step {step:,} of {n_steps:,}  {share:3d}%"
 
 
-def _standing(race: Race, side: str, until: float, moment: Moment, width: int) -> Line:
+def _spread(left: Text, right: str, width: int) -> Text:
+    """Return a line with one part at each end; the right part goes if there is no room for both."""
+    gap = width - left.cell_len - len(right)
+    if gap < 1:
+        return _cut(left, width)
+    return left.append(" " * gap).append(right, "dim")
+
+
+def _cut(line: Text, width: int) -> Text:
+    line.truncate(width)
+    return line
+
+
+def _standing(race: Race, side: str, until: float, moment: Moment, width: int) -> Text:
     """Return one agent's line: the figures that fit."""
     curve, place = race.curves[side], np.array([min(until, race.covered(side))])
     step, loss = float(race.steps_of(side, place)[0]), float(race.losses(side, place)[0])
     room = max(len(clip_name(name)) for name in race.names.values())
-    line: Line = [(f"{clip_name(race.names[side]):<{room}}", f"bold {side}")]
+    line = Text.assemble((f"{clip_name(race.names[side]):<{room}}", f"bold {SIDES[side]}"))
     if not curve.n_steps and curve.exploded_at is None:
         why = "at its horizon: it fights as it is" if race.ends.get(side) == 0 else "no step yet"
-        return clipped([*line, (f"  {why}", "dim")], width)
+        return _cut(line.append(f"  {why}", "dim"), width)
     parts = [f"loss {decimal(loss, 3)}", *_perplexity(loss)]
     parts.append(format_flops(race.flops_at(side, step)))
     if not race.n_steps:
@@ -171,12 +178,12 @@ def _standing(race: Race, side: str, until: float, moment: Moment, width: int) -
     if race.exploded(side, until):
         parts = ["exploded", format_flops(curve.n_flops)]
     for part in parts:
-        if cells(line) + 2 + len(part) <= width:
-            line.append(("  " + part, "alert" if part == "exploded" else ""))
+        if line.cell_len + 2 + len(part) <= width:
+            line.append("  " + part, _ALERT if part == "exploded" else None)
     return line
 
 
-def _lead_bar(race: Race, place: float, width: int, look: Look) -> Line:
+def _lead_bar(race: Race, place: float, width: int, look: Look) -> Text:
     """Return a rope that both pull at: the leader's side of it is drawn, as long as the lead."""
     lead = None if any(race.exploded(side, place) for side in "ab") else race.lead(place)
     a, b = clip_name(race.names["a"]), clip_name(race.names["b"])
@@ -190,36 +197,38 @@ def _lead_bar(race: Race, place: float, width: int, look: Look) -> Line:
     widest = len("  ") + max(len(a), len(b)) + len(" is out of sight")
     half = min(20, (width - len(a) - len(b) - 3 - widest) // 2)
     if half < 3:
-        return clipped([(words.strip() or "no lead yet", "dim")], width)
+        return _cut(Text.assemble((words.strip() or "no lead yet", "dim")), width)
     rope, dots, knot = look.sign("━", "="), look.sign("╌", "."), look.sign("┃", "|")
     pulled = 0 if not lead else max(1, min(half, round(abs(lead) / _FULL_LEAD * half)))
-    left: Line = [(dots * half, "dim")]
-    right: Line = [(dots * half, "dim")]
-    if lead and lead > 0:
-        left = [(dots * (half - pulled), "dim"), (rope * pulled, "bold a")]
-    elif lead:
-        right = [(rope * pulled, "bold b"), (dots * (half - pulled), "dim")]
-    bar: Line = [(f"{a} ", "a"), *left, (knot, ""), *right, (f" {b}", "b")]
-    return clipped([*bar, (words, "")], width)
+    for_a, for_b = (pulled, 0) if lead and lead > 0 else (0, pulled)
+    bar = Text.assemble(
+        (f"{a} ", SIDES["a"]),
+        (dots * (half - for_a), "dim"),
+        (rope * for_a, f"bold {SIDES['a']}"),
+        knot,
+        (rope * for_b, f"bold {SIDES['b']}"),
+        (dots * (half - for_b), "dim"),
+        (f" {b}", SIDES["b"]),
+        words,
+    )
+    return _cut(bar, width)
 
 
-def _told(events: list[Event], width: int, n_lines: int, look: Look) -> list[Line]:
+def _told(events: list[Event], width: int, n_lines: int, look: Look) -> list[Text]:
     """Return the latest of what was said that fits into n_lines, oldest first."""
-    told: list[Line] = []
+    told: list[Text] = []
     for event in reversed(events):
         mark = look.sign("▪ ", "> ")
         place = f"{event.where}: "
         words = textwrap.wrap(place + event.text, max(8, width - 2)) or [""]
         if told and len(told) + len(words) > n_lines:
             break
-        style = "alert" if event.alarm else event.side
-        body = "" if not event.alarm else "alert"
-        lines: list[Line] = [[(mark, style), (words[0], body)]]
-        lines += [[("  " + more, body)] for more in words[1:]]
-        told = lines + told
+        body = _ALERT if event.alarm else ""
+        head = Text.assemble((mark, body or SIDES.get(event.side, "")), (words[0], body))
+        told = [head, *(Text.assemble(("  " + more, body)) for more in words[1:]), *told]
     if len(told) > n_lines:
         told = told[:n_lines]
-        told[-1] = [*clipped(told[-1], width - 3), ("...", "dim")]
+        told[-1] = _cut(told[-1], width - 3).append("...", "dim")
     return told
 
 
@@ -255,18 +264,17 @@ def _tall(rows: int) -> int:
 
 
 def _points(width: int) -> int:
-    return min(MOST_POINTS, max(16, 3 * width // 2))
+    return min(_MOST_POINTS, max(16, 3 * width // 2))
 
 
-def _wrapped(parts: list[str], width: int) -> list[Line]:
+def _wrapped(parts: list[str], width: int) -> list[Text]:
     """Return figures in as few lines as they take, none broken."""
-    lines: list[Line] = []
+    lines: list[Text] = []
     for part in parts:
-        if lines and cells(lines[-1]) + 3 + len(part) <= width:
-            lines[-1].append(("   ", ""))
-            lines[-1].append((part, ""))
+        if lines and lines[-1].cell_len + 3 + len(part) <= width:
+            lines[-1].append("   " + part)
         else:
-            lines.append([(part, "")])
+            lines.append(Text(part))
     return lines
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bandits.model.exact import Float as Floats
-from bandits.terminal.live.curve import Curve, window_of
+from bandits.terminal.live.losses import Curve, window_of
 from bandits.terminal.text import decimal, plural
 from bandits.wording import format_flops
 

@@ -15,11 +15,11 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from bandits.terminal.chart import Line, look_of, painted
-from bandits.terminal.live.curve import Curve
 from bandits.terminal.live.frames import LEAST_STEPS, Moment, race_frame, training_frame
+from bandits.terminal.live.losses import Curve
 from bandits.terminal.live.screen import Screen, can_draw, on_return, silent_keyboard
 from bandits.terminal.live.story import Race
+from bandits.terminal.look import look_of
 from bandits.terminal.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class _View:
     """What both views share: the clock, the playhead, the screen."""
 
     def __init__(self, stream: TextIO, watch: float | None) -> None:
-        self.screen = Screen(stream)
         self._look = look_of(stream)
+        self.screen = Screen(stream, colours=self._look.colours)
         self._stream = stream
         self._watch = watch
         self._stack = ExitStack()
@@ -92,9 +92,6 @@ class _View:
                 self._draw(finished=False, note="")
             time.sleep(_NAP_SECONDS)
 
-    def _paint(self, lines: list[Line]) -> None:
-        self.screen.draw([painted(line, self._look) for line in lines])
-
     def _draw(self, *, finished: bool, note: str) -> None:
         raise NotImplementedError
 
@@ -132,7 +129,7 @@ class TrainingView(_View):
         if not finished and self._watch is not None:
             left = max(left or 0.0, (1.0 - self._allowed()) * self._watch)
         moment = Moment(left, {"a": rate}, note, finished)
-        self._paint(
+        self.screen.draw(
             training_frame(
                 self._name, self._curve, max(n_steps, 1), until, moment, size, self._look
             )
@@ -183,7 +180,7 @@ class RaceView(_View):
             {} if finished else {side: self._steps_a_second(side, _TIMED_SECONDS) for side in "ab"}
         )
         moment = Moment(None, rates, note, finished and not stopped)
-        self._paint(race_frame(self.race, until, moment, size, self._look))
+        self.screen.draw(race_frame(self.race, until, moment, size, self._look))
 
 
 def training_view(

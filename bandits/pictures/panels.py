@@ -1,7 +1,7 @@
 """What a picture is made of: five forms of panel, as plain data that a canvas or a terminal can draw.
 
-bandits/drawing/panels.py draws them with matplotlib, bandits/terminal/sketch.py in characters; so a picture's
-own file holds what is shown and why, and none of the drawing.
+bandits/drawing/panels.py draws them with matplotlib, bandits/terminal/pictures.py in characters; so the file
+of a picture holds what is shown and why, and none of the drawing.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Heat:
-    """A matrix (rows, columns) of values from 0 to 1; NaN is left blank."""
+    """A matrix (rows, columns) of values from 0 to 1; NaN is left blank; note: how it is read."""
 
     title: str
     x_label: str
@@ -95,6 +95,7 @@ class Heat:
     columns: Sequence[str]
     values: Floats
     unit: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bandits.agent.agent import Progress
-
-Floats = npt.NDArray[np.float64]
+from bandits.agent.smoothing import QUOTED_STEPS, Floats, halved, means_until
 
 MOST_BINS = 1024
-LEAST_WINDOW = 50  # steps of a running mean: as the loss that the reports quote
 WINDOWS_A_COURSE = 40
 _LEAST_MEAN = 10  # steps: fewer are all noise
 _MOST_MARKS = 512
@@ -66,23 +64,18 @@ class Curve:
             self._n_bins += n
             if self._n_bins == MOST_BINS:
                 half = MOST_BINS // 2
-                self._bins[:half] = (self._bins[0::2] + self._bins[1::2]) / 2.0
+                self._bins[:half] = halved(self._bins)
                 self._n_bins, self._width = half, 2 * self._width
         self._pending, self._n_pending = [losses.copy()], len(losses)
 
-    def mean_until(self, steps: npt.ArrayLike, window: int = LEAST_WINDOW) -> Floats:
+    def mean_until(self, steps: npt.ArrayLike, window: int = QUOTED_STEPS) -> Floats:
         """Return the mean loss of the `window` steps up to each of `steps` (n,), of fewer at the start.
 
         The first ten steps share one mean.  NaN where nothing is known: in a curve without losses.
         """
         asked = np.maximum(np.asarray(steps, dtype=np.float64), _LEAST_MEAN) / self._width
         ends = np.minimum(np.ceil(asked), self._n_bins).astype(np.int64)
-        starts = np.maximum(ends - max(1, round(window / self._width)), 0)
-        sums = np.concatenate([[0.0], np.cumsum(self._bins[: self._n_bins])])
-        with np.errstate(invalid="ignore"):
-            return np.asarray(
-                (sums[ends] - sums[starts]) / np.where(ends > 0, ends - starts, np.nan)
-            )
+        return means_until(self._bins[: self._n_bins], ends, max(1, round(window / self._width)))
 
     def flops_at(self, step: float) -> float:
         """Return the operations of the first steps, on a line between the chunks' ends."""
@@ -97,4 +90,4 @@ class Curve:
 
 def window_of(n_steps: int) -> int:
     """Return how many steps a running mean takes in that is to look smooth over n_steps."""
-    return max(LEAST_WINDOW, n_steps // WINDOWS_A_COURSE)
+    return max(QUOTED_STEPS, n_steps // WINDOWS_A_COURSE)

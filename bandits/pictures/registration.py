@@ -1,4 +1,4 @@
-"""The table of pictures, and what one is asked for with."""
+"""How a picture is registered, and what it is asked for with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bandits.registry import Registry
 if TYPE_CHECKING:
     from bandits.agent.agent import Progress
     from bandits.arena.arena import Arena
-    from bandits.pictures.forms import Picture
+    from bandits.pictures.panels import Picture
 
 Takes = Literal["agent", "agents", "arena", "match"]
 
@@ -35,11 +35,24 @@ class Request:
 Gather = Callable[["Arena", Request], "Picture"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """How docs/GALLERY.md shows a picture, of the agents of examples/gallery.txt.
+
+    asked: of whom; seen: what is on it, for those who do not see it; look_for: what it tells.
+    """
+
+    asked: Request
+    seen: str
+    look_for: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A picture that can be asked for: how its data are gathered, in words, and of what it is.
 
-    example: a request that shows it well; options: fields of a request that mean something to it.
+    takes: what the names of a request are, and whether one or several; example: a request that shows it
+    well; options: fields of a request that mean something to it; exhibit: None if any agent will do.
     """
 
     gather: Gather
@@ -47,6 +60,7 @@ class Plot:
     takes: Takes
     example: Request
     options: tuple[str, ...] = ()
+    exhibit: Exhibit | None = None
 
 
 PLOTS: Registry[Plot] = Registry("picture")
@@ -59,11 +73,12 @@ def picture(
     summary: str,
     example: Request | None = None,
     options: tuple[str, ...] = (),
+    exhibit: Exhibit | None = None,
 ) -> Callable[[Gather], Gather]:
     """Return a decorator that enters a picture into the table."""
 
     def enter(gather: Gather) -> Gather:
-        PLOTS.register(name)(Plot(gather, summary, takes, example or Request(), options))
+        PLOTS.register(name)(Plot(gather, summary, takes, example or Request(), options, exhibit))
         return gather
 
     return enter
