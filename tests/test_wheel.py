@@ -23,7 +23,7 @@ from bandits.model import builds as engine
 from tests.support.paths import ROOT
 
 fcntl = pytest.importorskip("fcntl")
-GOLDEN = ROOT / "tests" / "golden_battle.py"
+GOLDEN = ROOT / "tests" / "support" / "golden_battle.py"
 X86 = platform.machine() == "x86_64"
 BUILDS = {"avx512", "avx2", "base"} if X86 else {"base"}
 MINORS = (11, 12, 13, 14)

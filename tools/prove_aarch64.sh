@@ -47,7 +47,7 @@ printf '#!/bin/sh\nexec %s -m bandits "$@"\n' "${arm_python[*]}" >bandits
 chmod +x bandits
 tools/bin/python - <<EOF
 import json, sys
-sys.path.insert(0, "source/tests")
+sys.path.insert(0, "source/tests/support")
 import golden_battle
 golden_battle.BANDITS = "$temporary/bandits"
 wrong = golden_battle.differences(golden_battle.play("base"), json.loads(golden_battle.GOLDEN.read_text()))

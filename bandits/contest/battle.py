@@ -139,8 +139,8 @@ def fight(
     """
     most_steps = _check_terms(a, b, n_steps, max_flops)
     check_seed(seed)
-    judge = judge_for(a.dataset, ruleset)
     agents = {"a": a, "b": b}
+    judges = {side: judge_for(agent.dataset, ruleset) for side, agent in agents.items()}
     before = {side: (agent.n_steps, agent.energy.total) for side, agent in agents.items()}
     histories = {side: LossHistory() for side in agents}
 
@@ -151,7 +151,7 @@ def fight(
 
     found = _run_side_by_side(
         {
-            side: _train_and_judge(agent, most_steps, max_flops, judge, seed)
+            side: _train_and_judge(agent, most_steps, max_flops, judges[side], seed)
             for side, agent in agents.items()
         },
         stop or (lambda: False),

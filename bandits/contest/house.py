@@ -17,8 +17,7 @@ from bandits.model.exact import Int
 class House:
     """Models of order 1 to 6, fitted to the train split of a dataset, and what they find.
 
-    h: H1..H6, bits per token on the test split; train, held_out: which documents are in train, and which
-    in validation or test.  Raises InvalidValue for a dataset that is not split.
+    h: H1..H6, bits per token on the test split.  Raises InvalidValue for a dataset that is not split.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -28,8 +27,6 @@ class House:
                 "load it with split='ruleset-1'"
             )
         self.dataset = dataset
-        self.train = frozenset(dataset.train.texts)
-        self.held_out = frozenset(dataset.validation.texts + dataset.test.texts)
         self._ngrams = NGrams(dataset.train, dataset.vocab_size)
         self.h = tuple(
             int(exact.to_fixed(-exact.log2(p)).sum()) / (exact.FIXED * dataset.test.n_tokens)

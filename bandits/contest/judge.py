@@ -38,6 +38,8 @@ class Judge:
         self.house = house_for(dataset)
         self.h = self.house.h
         self.validity = ruleset.validity(self.house)
+        self._train = frozenset(dataset.train.texts)
+        self._held_out = frozenset(dataset.validation.texts + dataset.test.texts)
 
     def judge(
         self,
@@ -106,8 +108,8 @@ class Judge:
         return Judgement(
             h=self.h,
             finite=finite,
-            n_train=len(self.dataset.train),
-            n_held_out=len(self.dataset.validation) + len(self.dataset.test),
+            n_train=len(self._train),
+            n_held_out=len(self._held_out),
             written=self.read(texts, np.concatenate([sample.ended for sample in samples])),
             document_bits=_bounded(bits, n_tokens),
             document_tokens=n_tokens,
@@ -131,14 +133,13 @@ class Judge:
         first_places = dict(zip(reversed(texts), range(n - 1, -1, -1), strict=True))
         first = np.zeros(n, bool)
         first[list(first_places.values())] = True
-        train, held_out = self.house.train, self.house.held_out
         return Written(
             texts=tuple(texts),
             ended=ended,
             valid=ended & self.validity(Documents.encode(texts, self.dataset.vocabulary)),
             first=first,
-            in_train=np.fromiter((text in train for text in texts), bool, n),
-            in_held_out=np.fromiter((text in held_out for text in texts), bool, n),
+            in_train=np.fromiter((text in self._train for text in texts), bool, n),
+            in_held_out=np.fromiter((text in self._held_out for text in texts), bool, n),
         )
 
 

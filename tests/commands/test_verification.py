@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +15,8 @@ from bandits.datasets import load
 from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
 from tests.support.arenas import endless, forged
-from tests.support.shelltools import environment, quick
+from tests.support.shelltools import SECONDS, quick
+from tests.support.telling import MENTIONED, Telling
 from tests.support.terminal import Terminal
 
 
@@ -120,10 +118,7 @@ def test_ctrl_c_ends_a_long_verification_and_the_prompt_is_back(home: Path, tmp_
     try:
         terminal.wait(r"\nA>")
         terminal.process.send("verify Endless.safetensors --dataset toys.txt\r")
-        deadline = time.monotonic() + 20
-        while "replay Endless" not in terminal.raw:
-            assert time.monotonic() < deadline, terminal.text
-            terminal.feed(terminal.process.read_nonblocking(65536, 5))
+        terminal.wait_until(lambda: "replay Endless" in terminal.raw, "the replay")
         said = terminal.type("\x03", r"\nA>")
         assert "stopped: Endless in 'Endless.safetensors' is neither verified nor refuted" in said
         assert terminal.end() == 0
@@ -135,18 +130,11 @@ def test_ctrl_c_ends_a_long_verification_and_the_prompt_is_back(home: Path, tmp_
 def test_ctrl_c_in_a_script_is_exit_130(home: Path, tmp_path: Path) -> None:
     endless(tmp_path / "x.safetensors", tmp_path / "toys.txt")
     line = "verify x.safetensors --dataset toys.txt"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bandits", "-c", "about", "-c", line, "-c", "no"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
-        env={**environment(home), "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    while "agent" not in process.stdout.readline():
-        assert process.poll() is None
-    time.sleep(0.5)
+    process = Telling(home, "train_steps", "about", line, "no", cwd=tmp_path).wait_for(2)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (130, "")
+    output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    assert MENTIONED.fullmatch(errors)
     assert "neither verified nor refuted" in output
 
 

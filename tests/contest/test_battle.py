@@ -204,9 +204,15 @@ def test_stopping_leaves_both_at_a_step_boundary_without_a_verdict():
 
 
 def test_a_battle_stopped_while_it_is_judged_has_no_verdict(monkeypatch):
-    monkeypatch.setattr("bandits.model.gpt.SLICE_FLOPS", 1)  # a yield for each document
-    polls = iter(range(10**9))
-    outcome = fight(agent(), agent(sizes=SMALL), n_steps=1, stop=lambda: next(polls) > 2)
+    begun = threading.Event()
+
+    def endless(n_documents, n_flops_each):  # a judging that only a stop can end
+        begun.set()
+        while True:
+            yield 0, 1
+
+    monkeypatch.setattr("bandits.contest.judge.slices", endless)
+    outcome = fight(agent(), agent(sizes=SMALL), n_steps=1, stop=begun.is_set)
     assert outcome.stopped
     assert outcome.a.n_steps == outcome.b.n_steps == 1
 

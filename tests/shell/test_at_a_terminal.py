@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,9 +78,7 @@ def test_ctrl_c_returns_to_the_prompt_and_keeps_the_training(
     open_terminals.append(terminal)
     terminal.wait(r"\nA>")
     terminal.type(f"{line}\r", end_of_a_frame)
-    pressed = time.monotonic()
-    said = terminal.type("\x03", r"\nA>")
-    assert time.monotonic() - pressed < 0.3 + 0.5  # the promise, and a busy machine
+    said = terminal.type("\x03", r"\nA>")  # how soon, benchmarks/ctrl_c.py says
     assert "stopped " in said
     assert "^C" not in said
     assert re.search(r"A +16/1/4 +[1-9]", terminal.type("agents\r"))

@@ -126,7 +126,7 @@ def test_a_kill_leaves_a_whole_state(home: Path) -> None:
         "import sys, time\nfrom pathlib import Path\nfrom bandits.shell import jobs\n"
         "jobs.INSTALMENT_SECONDS = 0.02\n"
         "table = jobs.Jobs(Path(sys.argv[1]), print)\n"
-        "[table.train(name, 10**8) for name in 'AB']\nprint('begun', flush=True)\ntime.sleep(60)"
+        "[table.train(name, 10**8) for name in 'AB']\nprint('begun', flush=True)\ntime.sleep(600)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(home)],
@@ -136,7 +136,10 @@ def test_a_kill_leaves_a_whole_state(home: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
-    time.sleep(0.1)
+    with Arena(home) as arena:
+        while min(row.n_steps for row in arena.agents()) == 0:  # until both have kept an instalment
+            assert process.poll() is None
+            time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     with Arena(home) as arena:

@@ -14,7 +14,7 @@ import pytest
 from bandits.__main__ import EXIT_CODES, command_line_parser
 from bandits.shell.parsing import actions_of
 from tests.support.paths import ROOT
-from tests.support.shelltools import environment, quick
+from tests.support.shelltools import SECONDS, environment, quick
 
 PAGE = ROOT / "docs" / "bandits.1"
 
@@ -53,7 +53,7 @@ def test_tab_in_bash_completes_options_files_and_commands(home: Path, tmp_path: 
     script.write_text(completion(home, "bash"))
     (tmp_path / "contest.txt").write_text("agents\n")
     terminal = pexpect.spawn(
-        bash, ["--norc", "--noprofile", "-i"], cwd=str(tmp_path), encoding="utf-8", timeout=20,
+        bash, ["--norc", "--noprofile", "-i"], cwd=str(tmp_path), encoding="utf-8", timeout=SECONDS,
         env={**environment(home), "PS1": "ready> ", "INPUTRC": "/dev/null"},
     )  # fmt: skip
     terminal.expect("ready> ")

@@ -6,6 +6,7 @@ costs little; it is a process at a terminal all the same.
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -14,9 +15,7 @@ import select
 import struct
 import termios
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from tests.support import shelltools
 
 pyte = pytest.importorskip("pyte")
 
-_REDRAWN = re.compile(r"\x1b\[\d+A\r")  # what a frame over another begins with
+REDRAWN = re.compile(r"\x1b\[\d+A\r")  # what a frame over another begins with
 
 
 @dataclass
@@ -35,36 +34,15 @@ class Run:
     exit_code: int
     raw: str
     text: str
-    seconds: float
-    pieces: list[tuple[float, str]] = field(default_factory=list)  # when each came
-
-    @property
-    def n_redrawn(self) -> int:
-        """How many frames were drawn over another."""
-        return len(_REDRAWN.findall(self.raw))
 
 
-def resize(descriptor: int, columns: int, rows: int) -> None:
-    """Give a terminal another size."""
-    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-
-def at_terminal(
-    home: Path,
-    *lines: str,
-    columns: int = 80,
-    rows: int = 24,
-    on_piece: Callable[[int, str], None] | None = None,
-    **env: str,
-) -> Run:
-    """Run commands at a terminal of some size.
-
-    on_piece: called with the terminal's descriptor and all that was written, after every piece of it.
-    """
+def at_terminal(home: Path, *lines: str, columns: int = 80, rows: int = 24, **env: str) -> Run:
+    """Run commands at a terminal of some size."""
     ours, theirs = pty.openpty()
-    resize(ours, columns, rows)
-    path, pieces, ended = os.ttyname(theirs), [], threading.Event()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    path, ended = os.ttyname(theirs), threading.Event()
     encoding = env.setdefault("PYTHONIOENCODING", "utf-8")
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     raw = ""
 
     def read() -> None:
@@ -74,13 +52,8 @@ def at_terminal(
             if not ready and ended.is_set():
                 return
             if ready:
-                piece = os.read(ours, 65536).decode(encoding, errors="replace")
-                raw += piece
-                pieces.append((time.monotonic() - started, piece))
-                if on_piece is not None:
-                    on_piece(ours, raw)
+                raw += decoder.decode(os.read(ours, 65536))
 
-    started = time.monotonic()
     reader = threading.Thread(target=read)
     reader.start()
     try:
@@ -90,7 +63,6 @@ def at_terminal(
             {**shelltools.environment(home, **env), "COLUMNS": ""},
             [(path, os.O_RDONLY), (path, os.O_WRONLY), (path, os.O_WRONLY)],
         )
-        seconds = time.monotonic() - started
     finally:
         ended.set()
         reader.join()
@@ -100,4 +72,4 @@ def at_terminal(
     pyte.Stream(screen).feed(raw)
     above = ["".join(row[n].data for n in sorted(row)) for row in screen.history.top]
     text = "\n".join(line.rstrip() for line in [*above, *screen.display]).rstrip()
-    return Run(code, raw, text, seconds, pieces)
+    return Run(code, raw, text)

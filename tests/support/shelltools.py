@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.paths import ROOT
 
-SECONDS = 60
+SECONDS = 60  # after which a game counts as hung, on the busiest of machines
 _DROPPED = ("NO_COLOR", "TERM", "COLUMNS", "LINES", "BANDITS_ISA", "FORCE_COLOR")
 
 

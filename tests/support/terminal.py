@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.shelltools import environment
+from tests.support.shelltools import SECONDS, environment
 
 pexpect = pytest.importorskip("pexpect")
 pyte = pytest.importorskip("pyte")
-
-SECONDS = 60.0  # after which a game counts as hung, on the busiest of machines
 
 
 class Terminal:
@@ -53,11 +52,19 @@ class Terminal:
 
     def wait(self, pattern: str, times: int = 1) -> str:
         """Wait until the text ends in the pattern and holds it so many times; return the text."""
+
+        def there() -> bool:
+            text = self.text
+            ends = re.search(pattern + r"\Z", text) is not None
+            return ends and len(re.findall(pattern, text)) >= times
+
+        return self.wait_until(there, repr(pattern))
+
+    def wait_until(self, there: Callable[[], bool], what: str) -> str:
+        """Take what the game writes until something is there; return the text."""
         deadline = time.monotonic() + SECONDS
-        while len(re.findall(pattern, self.text)) < times or not re.search(
-            pattern + r"\Z", self.text
-        ):
-            assert time.monotonic() < deadline, f"{pattern!r} did not come:\n{self.text}"
+        while not there():
+            assert time.monotonic() < deadline, f"{what} did not come:\n{self.text}"
             self.read(0.05)
         return self.text
 
@@ -75,10 +82,7 @@ class Terminal:
         """Type a command and wait until something of what it writes has come, wherever on the screen."""
         before = len(self.raw)
         self.process.send(f"{line}\r")
-        deadline = time.monotonic() + SECONDS
-        while not re.search(shows, self.raw[before:]):
-            assert time.monotonic() < deadline, f"{shows!r} did not come:\n{self.text}"
-            self.read(0.05)
+        self.wait_until(lambda: re.search(shows, self.raw[before:]) is not None, repr(shows))
 
     def read(self, seconds: float) -> str | None:
         """Take what the game writes next, if it writes within so many seconds."""
@@ -99,6 +103,11 @@ class Terminal:
         times = len(re.findall(pattern, self.text)) + 1
         self.process.send(keys)
         return self.wait(pattern, times)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        self.process.setwinsize(rows, columns)
+        self._screen.resize(rows, columns)
 
     def end(self) -> int:
         """Press Ctrl-D and return the exit code."""

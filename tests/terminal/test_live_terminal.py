@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 import signal
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.screens import Run, at_terminal, resize
+from tests.support.screens import REDRAWN, Run, at_terminal
 from tests.support.shelltools import commands, quick
 from tests.support.terminal import Terminal
 
 BRAILLE = re.compile("[\u2801-\u28ff]")
 COLOURS = re.compile(r"\x1b\[[0-9;]*(?:3[0-8]|4[0-8])[0-9;]*m")
 HOUSE_BLUE, HOUSE_ORANGE = "\x1b[38;5;32m", "\x1b[38;5;172m"
+
+
+@pytest.fixture
+def terminal(home: Path) -> Iterator[Terminal]:
+    """A terminal at its first prompt."""
+    opened = Terminal(home)
+    opened.wait(r"\nA>")
+    yield opened
+    opened.process.close(force=True)
 
 
 def card_of(run: Run) -> str:
@@ -29,7 +38,6 @@ def race_of(run: Run) -> str:
 def test_a_short_training_shows_its_finished_curve_once(home: Path) -> None:
     run = at_terminal(home, "train 600")
     assert run.exit_code == 0
-    assert run.n_redrawn == 0
     lines = run.text.splitlines()
     assert re.fullmatch(r"A trained +600 steps", lines[0])
     assert len(BRAILLE.findall(run.text)) > 60
@@ -45,13 +53,8 @@ def test_a_short_training_shows_its_finished_curve_once(home: Path) -> None:
 
 def test_a_watched_battle_is_the_same_battle(home: Path, tmp_path: Path) -> None:
     plain = at_terminal(home, "battle A B 300", "agents --json")
-    seconds = 1.2
-    watched = at_terminal(tmp_path / "other", f"battle A B 300 --watch {seconds}", "agents --json")
-    assert plain.n_redrawn == 0
-    assert 5 <= watched.n_redrawn <= seconds * 10 + 1
-    assert seconds <= watched.seconds
-    last = [when for when, piece in watched.pieces if re.search(r"\x1b\[\d+A\r", piece)][-1]
-    assert last - watched.pieces[0][0] == pytest.approx(seconds, abs=0.5)  # a busy machine
+    watched = at_terminal(tmp_path / "other", "battle A B 300 --watch 1.2", "agents --json")
+    assert REDRAWN.search(watched.raw)
     assert race_of(watched) == race_of(plain)  # the last frame, to the letter
     assert card_of(watched) == card_of(plain)
     assert watched.text.split("next:")[1] == plain.text.split("next:")[1]  # the agents: same bits
@@ -96,28 +99,30 @@ def test_a_lead_that_changes_is_told_alike_each_time(home: Path) -> None:
 def test_frames_fit_their_terminal(home: Path, columns: int, rows: int) -> None:
     run = at_terminal(home, "battle A B 40 --watch 0.4", columns=columns, rows=rows)
     assert run.exit_code == 0
-    assert run.n_redrawn >= 1
     screen_rows = race_of(run).rstrip("\n").split("\n")
     assert len(screen_rows) <= rows - 1
     assert run.text.count("A aga") == 2  # one frame and the card: none was left behind above
-    frames = re.split(r"\x1b\[\d+A\r", run.raw)[:-1]
-    for line in frames[-1].replace("\x1b[J", "").split("\r\n"):
+    frames = REDRAWN.split(run.raw)
+    assert len(frames) > 1
+    for line in frames[-2].replace("\x1b[J", "").split("\r\n"):
         assert len(re.sub(r"\x1b\[[0-9;]*[mK]", "", line)) < columns
 
 
-def test_a_terminal_made_narrower_gets_a_new_page(home: Path) -> None:
-    def narrow(descriptor: int, raw: str) -> None:
-        if raw.count("against") == 3:
-            resize(descriptor, 50, 20)
+def test_a_terminal_made_narrower_gets_a_new_page(terminal: Terminal) -> None:
+    def redrawn() -> bool:
+        return bool(REDRAWN.search(terminal.raw, start))
 
-    run = at_terminal(home, "battle A B 200 --watch 1.5", on_piece=narrow)
-    assert run.exit_code == 0
-    pages = run.raw.split("\x1b[H")
-    assert len(pages) == 2
-    before, after = (len(re.findall(r"\x1b\[\d+A\r", page)) for page in pages)
-    assert before >= 1
-    assert after >= 3
-    for line in pages[1].split("╭─")[0].split("\r\n"):
+    start = len(terminal.raw)
+    terminal.process.send("battle A B 200 --watch 300\r")
+    terminal.wait_until(redrawn, "a frame over another")
+    start = len(terminal.raw)
+    terminal.resize(50, 20)
+    terminal.wait_until(redrawn, "a frame over one of the new page")
+    terminal.type("\x03", r"\nA>")
+    _, page = terminal.raw[start:].split("\x1b[H", 1)
+    assert "\x1b[H" not in page.split("╭─")[0]  # one new page, and what follows is drawn over it
+    assert REDRAWN.search(page.split("╭─")[0])
+    for line in page.split("╭─")[0].split("\r\n"):
         assert len(re.sub(r"\x1b\[[0-9;]*[AJKmH]|\r", "", line)) < 50
 
 
@@ -156,45 +161,30 @@ def test_a_narrow_dumb_terminal_gets_narrow_tables(home: Path) -> None:
     assert "…" not in dumb.text
 
 
-def test_after_a_pause_the_next_frame_leaves_what_others_wrote(home: Path) -> None:
-    terminal = Terminal(home)
-    terminal.wait(r"\nA>")
-    try:
-        terminal.type("battle A B 300 --watch 1.5\r", r"B leads by 0\.\d+\n▪.*")
-        terminal.process.kill(signal.SIGSTOP)
-        terminal.feed("\r\n[1]+ Stopped\r\n$ fg\r\n")  # as a shell would, below the frame
-        terminal.process.kill(signal.SIGCONT)
-        text = terminal.wait(r"\nA>", 2)
-        assert "\n[1]+ Stopped\n$ fg\nA against B " in text
-        assert text.count("A against B   ") == 2  # the frame that was left, and the last
-        assert terminal.end() == 0
-    finally:
-        terminal.process.close(force=True)
+def test_after_a_pause_the_next_frame_leaves_what_others_wrote(terminal: Terminal) -> None:
+    terminal.type("battle A B 300 --watch 300\r", r"[AB] leads by 0\.\d+\n▪.*")
+    terminal.process.kill(signal.SIGSTOP)
+    terminal.feed("\r\n[1]+ Stopped\r\n$ fg\r\n")  # as a shell would, below the frame
+    terminal.process.kill(signal.SIGCONT)
+    terminal.wait(r"\n\[1\]\+ Stopped\n\$ fg\nA against B [\s\S]*")
+    text = terminal.type("\x03", r"\nA>")
+    assert text.count("A against B   ") == 2  # the frame that was left, and the last
+    assert terminal.end() == 0
 
 
 def test_a_pipe_gets_no_frames_and_nobody_waits(home: Path) -> None:
-    started = time.monotonic()
     said = commands(home, "train 200 --watch 500", "battle A B 50 --watch 500")
-    assert time.monotonic() - started < 60
     assert said.startswith("trained 200 steps")
     assert not BRAILLE.search(said)
     assert "\x1b" not in said
 
 
-def test_ctrl_c_ends_the_watching_and_keeps_the_battle(home: Path) -> None:
-    terminal = Terminal(home)
-    try:
-        terminal.wait(r"\nA>")
-        terminal.type("battle A B 100 --watch 300\r", r"B leads by .*|A leads by .*[\s\S]*")
-        pressed = time.monotonic()
-        said = terminal.type("typed ahead\x03", r"\nA>[^\n]*")
-        assert time.monotonic() - pressed < 0.3 + 0.7  # the promise, and a busy machine
-        assert "wins by" in said
-        assert "^C" not in said
-        assert "0-0-1" in terminal.type("agents\r")
-        terminal.process.kill(signal.SIGTERM)
-    finally:
-        terminal.process.close(force=True)
+def test_ctrl_c_ends_the_watching_and_keeps_the_battle(terminal: Terminal) -> None:
+    terminal.type("battle A B 100 --watch 300\r", r"[AB] leads by .*[\s\S]*")
+    said = terminal.type("typed ahead\x03", r"\nA>[^\n]*")
+    assert "wins by" in said
+    assert "^C" not in said
+    assert "0-0-1" in terminal.type("agents\r")
 
 
 def test_no_other_seconds_are_taken(home: Path) -> None:
