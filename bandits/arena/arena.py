@@ -32,12 +32,12 @@ from bandits.arena.desk import Desk
 from bandits.arena.looking import Activations, Attention, GradientCourse, Looking
 from bandits.arena.proof import Proof
 from bandits.arena.reports import (
-    AgentRow,
+    AgentReport,
     BattleReport,
-    DatasetRow,
+    DatasetReport,
     EvaluateReport,
     GenerateReport,
-    MatchRow,
+    MatchReport,
     TrainReport,
     VerifyReport,
 )
@@ -124,7 +124,7 @@ class Arena:
 
     # The roster
 
-    def agents(self) -> list[AgentRow]:
+    def agents(self) -> list[AgentReport]:
         """Return the roster, oldest agent first."""
         return self._roster.agents()
 
@@ -148,7 +148,7 @@ class Arena:
         n_head: int = 4,
         block_size: int = 16,
         seed: int = 42,
-    ) -> AgentRow:
+    ) -> AgentReport:
         """Make an untrained agent on the current dataset; it becomes the current agent.
 
         Raises: InvalidValue for a name or sizes that cannot be, and for a name that is taken.
@@ -157,18 +157,18 @@ class Arena:
             name, n_embd=n_embd, n_layer=n_layer, n_head=n_head, block_size=block_size, seed=seed
         )
 
-    def clone_agent(self, source: str, name: str) -> AgentRow:
+    def clone_agent(self, source: str, name: str) -> AgentReport:
         """Copy an agent with its lineage's energy, not its record; the current agent stays.
 
         Raises: UnknownName, InvalidValue for a name that cannot be or is taken.
         """
         return self._roster.clone(source, name)
 
-    def switch_agent(self, name: str) -> AgentRow:
+    def switch_agent(self, name: str) -> AgentReport:
         """Make an agent the current one.  Raises UnknownName."""
         return self._roster.switch(name)
 
-    def rename_agent(self, old: str, new: str) -> AgentRow:
+    def rename_agent(self, old: str, new: str) -> AgentReport:
         """Give an agent another name.  Raises UnknownName, InvalidValue for a name that is taken."""
         return self._roster.rename(old, new)
 
@@ -190,11 +190,11 @@ class Arena:
         """
         return self._roster.set_setting(key, text, name)
 
-    def datasets(self) -> list[DatasetRow]:
+    def datasets(self) -> list[DatasetReport]:
         """Return every dataset that agents can learn here, the package's first."""
         return self._roster.datasets()
 
-    def use_dataset(self, name_or_path: str | os.PathLike[str]) -> DatasetRow:
+    def use_dataset(self, name_or_path: str | os.PathLike[str]) -> DatasetReport:
         """Choose the dataset of new agents: one by name, or a UTF-8 text file of one document a line.
 
         A file is copied into the arena under its name without the ending.
@@ -262,11 +262,11 @@ class Arena:
             on_progress=on_progress,
         )
 
-    def matches(self) -> list[MatchRow]:
+    def matches(self) -> list[MatchReport]:
         """Return every recorded battle, oldest first."""
         return self._battles.all()
 
-    def match(self, match_id: int | None = None) -> MatchRow:
+    def match(self, match_id: int | None = None) -> MatchReport:
         """Return a recorded battle, the latest if None.  Raises UnknownName."""
         return self._battles.one(match_id)
 
@@ -288,7 +288,7 @@ class Arena:
         """
         return self._proof.save(path, name)
 
-    def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentRow:
+    def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentReport:
         """Read an agent from a champion file; it becomes the current agent, energy and all.
 
         as_name: what to call it here, if not by the name in the file.  It is unverified, unless an agent

@@ -8,12 +8,12 @@ from typing import Any
 from bandits.agent.agent import Progress
 from bandits.arena.conversion import ScoreKey, entry_of, score_key
 from bandits.arena.desk import JUDGE_SEED, Desk
-from bandits.arena.reports import BattleReport, MatchRow
+from bandits.arena.reports import BattleReport, MatchReport
 from bandits.contest import battle as battles
 from bandits.contest.judge import Judge, finished, judge_for
 from bandits.contest.leaderboard import LeaderboardRow, rank
 from bandits.errors import InvalidValue, UnknownName
-from bandits.store.rows import AgentRecord, MatchRecord
+from bandits.store.rows import AgentRow, MatchRow
 
 
 class FightsItself(InvalidValue):
@@ -67,11 +67,11 @@ class Battles:
             match_id=match_id, name_a=a, name_b=b, exhibition=exhibition, outcome=outcome
         )
 
-    def all(self) -> list[MatchRow]:
+    def all(self) -> list[MatchReport]:
         """Return every recorded battle, oldest first."""
         return [_report(row) for row in self._desk.store.matches.all()]
 
-    def one(self, match_id: int | None) -> MatchRow:
+    def one(self, match_id: int | None) -> MatchReport:
         """Return a recorded battle, the latest if None."""
         matches = self._desk.store.matches
         if match_id is None:
@@ -101,7 +101,7 @@ class Battles:
                     desk.store.put_score(key, figures)
         return rank([entry_of(desk.report(row, 0), found[row.id]) for row in rows], judge.h)
 
-    def _judged(self, row: AgentRecord, judge: Judge) -> tuple[ScoreKey, dict[str, Any]]:
+    def _judged(self, row: AgentRow, judge: Judge) -> tuple[ScoreKey, dict[str, Any]]:
         """Judge an agent as it was last kept; the key is of the state that was judged."""
         row, agent = self._desk.read(row.name)
         temperature = agent.settings.temperature
@@ -110,8 +110,8 @@ class Battles:
         return score_key(row), judge.ruleset.figures(found).as_dict()
 
 
-def _report(row: MatchRecord) -> MatchRow:
-    return MatchRow(
+def _report(row: MatchRow) -> MatchReport:
+    return MatchReport(
         match_id=row.id,
         ruleset=row.ruleset,
         dataset_name=row.dataset_name,

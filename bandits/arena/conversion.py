@@ -12,7 +12,7 @@ import numpy as np
 from bandits.agent.agent import Agent
 from bandits.agent.champion import pack, unpack
 from bandits.agent.state import AgentState
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.contest.leaderboard import Entry
 from bandits.contest.ratings import Rating
 from bandits.contest.rules import CURRENT
@@ -21,15 +21,15 @@ from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
 from bandits.model.settings import Settings
 from bandits.store.agents import DamagedAgent
-from bandits.store.rows import AgentRecord, StoredState
+from bandits.store.rows import AgentRow, PackedState
 
 ScoreKey = tuple[str, str, float, int]
 
 
-def stored(agent: Agent) -> StoredState:
+def stored(agent: Agent) -> PackedState:
     """Return an agent's state as the store keeps it."""
     state = agent.state()
-    return StoredState(
+    return PackedState(
         metadata=state.metadata(),
         dataset_sha256=state.dataset_sha256,
         model_sha256=model_sha256(state),
@@ -38,7 +38,7 @@ def stored(agent: Agent) -> StoredState:
     )
 
 
-def restored(record: AgentRecord, arrays: bytes) -> AgentState:
+def restored(record: AgentRow, arrays: bytes) -> AgentState:
     """Return the state in a row.  Raises BadFile if it is damaged."""
     # Charges write the energy column alone, so that they never conflict with training.
     metadata = {**record.metadata, "energy": record.energy.as_dict()}
@@ -48,16 +48,16 @@ def restored(record: AgentRecord, arrays: bytes) -> AgentState:
         raise DamagedAgent(f"agent '{record.name}' is damaged in the arena ({error})") from None
 
 
-def score_key(of: AgentRecord | StoredState) -> ScoreKey:
+def score_key(of: AgentRow | PackedState) -> ScoreKey:
     """Return what a cached judgement depends on: weights, test split, temperature, rules."""
     temperature = float(of.metadata["settings"]["temperature"])
     return (of.model_sha256, of.dataset_sha256, temperature, CURRENT.number)
 
 
-def roster_row(record: AgentRecord, *, current: bool, judgement: dict[str, Any] | None) -> AgentRow:
+def roster_row(record: AgentRow, *, current: bool, judgement: dict[str, Any] | None) -> AgentReport:
     """Return a row as the player sees it."""
     metadata = record.metadata
-    return AgentRow(
+    return AgentReport(
         name=record.name,
         config=GPTConfig.from_dict(metadata["config"]),
         settings=Settings.from_dict(metadata["settings"]),
@@ -78,7 +78,7 @@ def roster_row(record: AgentRecord, *, current: bool, judgement: dict[str, Any] 
     )
 
 
-def entry_of(row: AgentRow, figures: dict[str, Any]) -> Entry:
+def entry_of(row: AgentReport, figures: dict[str, Any]) -> Entry:
     """Return a row as it asks for a rank."""
     return Entry(
         name=row.name,
@@ -93,7 +93,7 @@ def entry_of(row: AgentRow, figures: dict[str, Any]) -> Entry:
     )
 
 
-def start_of(record: AgentRecord) -> dict[str, Any]:
+def start_of(record: AgentRow) -> dict[str, Any]:
     """Return how an agent stands, as a match keeps it: what a replay begins with."""
     return {**record.metadata, "energy": record.energy.as_dict()}
 

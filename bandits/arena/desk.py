@@ -13,21 +13,21 @@ from pathlib import Path
 from bandits.agent.agent import Agent
 from bandits.arena.conversion import restored, roster_row, score_key, spent_since, start_of, stored
 from bandits.arena.library import Library
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.contest.battle import Outcome
 from bandits.contest.ratings import Rating
 from bandits.contest.ratings import update as update_ratings
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, Stopped, UnknownName, printable
 from bandits.model.energy import Energy
-from bandits.store.rows import AgentRecord, StoredState
+from bandits.store.rows import AgentRow, PackedState
 from bandits.store.store import Store
 
 STARTER_DATASET = "names"
 JUDGE_SEED = 0  # of the samples that the leaderboard judges
 
 Stop = Callable[[], bool]
-Taken = tuple[AgentRecord, Agent]
+Taken = tuple[AgentRow, Agent]
 
 
 def _never() -> bool:
@@ -76,13 +76,13 @@ class Desk:
 
     # Agents
 
-    def row(self, name: str | None) -> AgentRecord:
+    def row(self, name: str | None) -> AgentRow:
         """Return an agent's row, the current one's if None.  Raises UnknownName."""
         if name is None and not self.current:
             raise NoAgents("there are no agents")
         return self.store.agents.row(self.current if name is None else name)
 
-    def row_to_change(self, name: str | None) -> AgentRecord:
+    def row_to_change(self, name: str | None) -> AgentRow:
         """Return the row of an agent that nobody else works on, to change it."""
         row = self.row(name)
         self.check_free(row.name)
@@ -136,7 +136,7 @@ class Desk:
                 starts={"a": start_of(a), "b": start_of(b)},
             )
 
-    def charge(self, row: AgentRecord, agent: Agent, command: str) -> None:
+    def charge(self, row: AgentRow, agent: Agent, command: str) -> None:
         """Write what an agent has spent, and nothing else of it."""
         with self.store.transaction():
             spent = spent_since(row.energy, agent.energy)
@@ -145,7 +145,7 @@ class Desk:
     def insert(
         self,
         name: str,
-        state: StoredState,
+        state: PackedState,
         energy: Energy,
         command: str,
         *,
@@ -166,13 +166,13 @@ class Desk:
     def enter(
         self,
         name: str,
-        state: StoredState,
+        state: PackedState,
         energy: Energy,
         command: str,
         *,
         becomes_current: bool = True,
         unverified: bool = False,
-    ) -> AgentRow:
+    ) -> AgentReport:
         """Add an agent to the roster in a transaction of its own."""
         with self.store.transaction():
             agent_id = self.insert(name, state, energy, command, unverified=unverified)
@@ -180,11 +180,11 @@ class Desk:
                 self.store.set_meta("current_agent", str(agent_id))
         return self.report_of(name)
 
-    def report_of(self, name: str) -> AgentRow:
+    def report_of(self, name: str) -> AgentReport:
         """Return an agent as the roster shows it."""
         return self.report(self.store.agents.row(name), self.current_id())
 
-    def report(self, row: AgentRecord, current_id: int) -> AgentRow:
+    def report(self, row: AgentRow, current_id: int) -> AgentReport:
         """Return a row as the roster shows it."""
         judgement = self.store.score(score_key(row))
         return roster_row(row, current=row.id == current_id, judgement=judgement)

@@ -26,7 +26,7 @@ from bandits.health.findings import DiagnoseReport
 from bandits.health.norms import block_norms
 from bandits.model.documents import Documents
 from bandits.model.energy import Energy
-from bandits.store.rows import AgentRecord
+from bandits.store.rows import AgentRow
 from bandits.wording import format_flops
 
 N_STOPS = 21  # steps of a training at which its gradients are looked at
@@ -200,7 +200,7 @@ class Looking:
         self._desk.charge(record, agent, "diagnose")
         return report
 
-    def _probe(self, record: AgentRecord, agent: Agent, n_documents: int, command: str) -> int:
+    def _probe(self, record: AgentRow, agent: Agent, n_documents: int, command: str) -> int:
         """Run an agent on its next documents as one minibatch, and charge it."""
         _, n_flops = agent.model.probe(agent.next_documents(n_documents))
         agent.charge(Energy(evaluation=n_flops))

@@ -21,12 +21,12 @@ from bandits.agent.replay import Retraining, Verification, verifying
 from bandits.agent.state import AgentState
 from bandits.arena.conversion import model_sha256, restored, stored
 from bandits.arena.desk import Desk, Stop
-from bandits.arena.reports import AgentRow, VerifyReport
+from bandits.arena.reports import AgentReport, VerifyReport
 from bandits.contest import battle as battles
 from bandits.contest.rules import RULESETS
 from bandits.datasets import Dataset
 from bandits.errors import BadFile, InvalidValue, printable
-from bandits.store.rows import MatchRecord
+from bandits.store.rows import MatchRow
 from bandits.wording import format_flops
 
 OnProgress = Callable[[str, Progress], None]
@@ -66,7 +66,7 @@ class Proof:
         write_champion(target, record.name, agent.state())
         return target
 
-    def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentRow:
+    def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentReport:
         """Read an agent from a champion file; it becomes the current agent, energy and all.
 
         as_name: what to call it here, if not by the name in the file.  It is unverified, unless an agent
@@ -228,7 +228,7 @@ class Proof:
                     if restored(row, arrays).record_sha256() == key:
                         self._desk.store.agents.set_verified(row.id)
 
-    def _recipes(self, record: MatchRecord) -> dict[str, Recipe]:
+    def _recipes(self, record: MatchRow) -> dict[str, Recipe]:
         """Return what both fighters were before a match."""
         shown = f"match {record.id}"
         if record.starts is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentRow:
+class AgentReport:
     """One line of the roster, read without loading the agent's weights."""
 
     name: str
@@ -194,7 +194,7 @@ class BattleReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchRow:
+class MatchReport:
     """One recorded battle, with the names its fighters had then."""
 
     match_id: int
@@ -214,7 +214,7 @@ class MatchRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetRow:
+class DatasetReport:
     """One dataset that agents can be created on."""
 
     name: str

@@ -12,7 +12,7 @@ from bandits import datasets
 from bandits.agent.agent import Agent, check_agent_name
 from bandits.arena.conversion import stored
 from bandits.arena.desk import STARTER_DATASET, Desk
-from bandits.arena.reports import AgentRow, DatasetRow
+from bandits.arena.reports import AgentReport, DatasetReport
 from bandits.datasets import Dataset
 from bandits.model.batch_memory import check_batch_memory
 from bandits.model.config import GPTConfig
@@ -57,14 +57,14 @@ class Roster:
 
     # Agents
 
-    def agents(self) -> list[AgentRow]:
+    def agents(self) -> list[AgentReport]:
         """Return the roster, oldest agent first."""
         current = self._desk.current_id()
         return [self._desk.report(row, current) for row in self._desk.store.agents.all()]
 
     def create(
         self, name: str, *, n_embd: int, n_layer: int, n_head: int, block_size: int, seed: int
-    ) -> AgentRow:
+    ) -> AgentReport:
         """Make an untrained agent on the current dataset; it becomes the current agent."""
         self._check_new(name)
         dataset = self._desk.dataset()
@@ -78,7 +78,7 @@ class Roster:
         state = stored(Agent(dataset, config, seed=seed))
         return self._desk.enter(name, state, Energy(), "create")
 
-    def clone(self, source: str, name: str) -> AgentRow:
+    def clone(self, source: str, name: str) -> AgentReport:
         """Copy an agent with its lineage's energy, not its record; the current agent stays."""
         self._check_new(name)
         row, agent = self._desk.take(source)
@@ -95,14 +95,14 @@ class Roster:
         check_agent_name(name)
         self._desk.store.agents.check_name_is_free(name)
 
-    def switch(self, name: str) -> AgentRow:
+    def switch(self, name: str) -> AgentReport:
         """Make an agent the current one."""
         store = self._desk.store
         with store.transaction():
             store.set_meta("current_agent", str(store.agents.row(name).id))
         return self._desk.report_of(name)
 
-    def rename(self, old: str, new: str) -> AgentRow:
+    def rename(self, old: str, new: str) -> AgentReport:
         """Give an agent another name."""
         check_agent_name(new)
         self._desk.check_free(old)
@@ -140,12 +140,12 @@ class Roster:
 
     # Datasets
 
-    def datasets(self) -> list[DatasetRow]:
+    def datasets(self) -> list[DatasetReport]:
         """Return every dataset that agents can learn here, the package's first."""
         library = self._desk.library
         return [self._dataset_row(library.named(name)) for name in library.names()]
 
-    def use_dataset(self, name_or_path: str | os.PathLike[str]) -> DatasetRow:
+    def use_dataset(self, name_or_path: str | os.PathLike[str]) -> DatasetReport:
         """Choose the dataset of new agents: one by name, or a UTF-8 text file of one document a line."""
         library = self._desk.library
         text = os.fspath(name_or_path)
@@ -156,9 +156,9 @@ class Roster:
             self._desk.store.set_meta("current_dataset", name)
         return self._dataset_row(library.named(name))
 
-    def _dataset_row(self, dataset: Dataset) -> DatasetRow:
+    def _dataset_row(self, dataset: Dataset) -> DatasetReport:
         rows = self._desk.store.agents.all()
-        return DatasetRow(
+        return DatasetReport(
             name=dataset.name,
             sha256=dataset.sha256,
             n_documents=len(dataset.documents),

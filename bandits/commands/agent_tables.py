@@ -10,10 +10,10 @@ from bandits.terminal.tables import Column
 from bandits.terminal.text import Hint, hint
 
 if TYPE_CHECKING:
-    from bandits.arena.reports import AgentRow
+    from bandits.arena.reports import AgentReport
     from bandits.contest.leaderboard import LeaderboardRow
 
-    Rows = Sequence[AgentRow] | Sequence[LeaderboardRow]
+    Rows = Sequence[AgentReport] | Sequence[LeaderboardRow]
 
 _MARK = "?"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cmd2
 from rich.table import Table
 
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.commands.agent_tables import agent_column, note_on_marks, record_column
 from bandits.commands.base import BanditsCommands, add_needed_agent
 from bandits.shell.parsing import CommandParser, UsageError, add_json, parser, whole_number
@@ -153,12 +153,12 @@ class RosterCommands(BanditsCommands):
         self.say(f"deleted {name}; {now}")
 
 
-def _shape(row: AgentRow) -> str:
+def _shape(row: AgentReport) -> str:
     config = row.config
     return f"n_embd {config.n_embd}, n_layer {config.n_layer}, n_head {config.n_head}"
 
 
-def _agents_table(rows: Sequence[AgentRow], width: int) -> Table:
+def _agents_table(rows: Sequence[AgentReport], width: int) -> Table:
     datasets = {row.dataset_name for row in rows}
     columns = [
         Column("", ["▸" if row.current else "" for row in rows], left=True),
@@ -178,5 +178,5 @@ def _agents_table(rows: Sequence[AgentRow], width: int) -> Table:
     return fitting(columns, width, strong=current)
 
 
-def _loss(row: AgentRow) -> str:
+def _loss(row: AgentReport) -> str:
     return "exploded" if row.diverged else decimal(row.loss, 3)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cmd2
 from rich.text import Text
 
-from bandits.arena.reports import AgentRow, BattleReport
+from bandits.arena.reports import AgentReport, BattleReport
 from bandits.commands.agent_tables import agent_column, note_on_marks, record_column
 from bandits.commands.base import KEPT, BanditsCommands, add_needed_agent, far_worse
 from bandits.shell.parsing import (
@@ -120,7 +120,7 @@ class BattleCommands(BanditsCommands):
     def _view(
         self,
         args: argparse.Namespace,
-        rows: dict[str, AgentRow],
+        rows: dict[str, AgentReport],
         n_steps: int | None,
         budget: int | None,
         watch: float | None,
@@ -172,7 +172,7 @@ class BattleCommands(BanditsCommands):
         self.shell.note_busy()
 
 
-def _next(report: BattleReport, rows: Mapping[str, AgentRow]) -> Hint:
+def _next(report: BattleReport, rows: Mapping[str, AgentReport]) -> Hint:
     a, b = report.name_a, report.name_b
     uniform_loss = math.log(rows[a].config.vocab_size)
     for name, corner in ((a, report.outcome.a), (b, report.outcome.b)):

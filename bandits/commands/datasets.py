@@ -9,7 +9,7 @@ from dataclasses import replace
 import cmd2
 from cmd2 import Completions
 
-from bandits.arena.reports import DatasetRow
+from bandits.arena.reports import DatasetReport
 from bandits.commands.base import BanditsCommands, add_agent
 from bandits.shell.parsing import CommandParser, add_json, parser
 from bandits.terminal.tables import Column, fitting
@@ -142,7 +142,7 @@ class DataCommands(BanditsCommands):
         self.shell.note_busy(name)
 
 
-def _describe(row: DatasetRow) -> str:
+def _describe(row: DatasetReport) -> str:
     return (
         f"new agents learn {shown(row.name)}: {plural(row.n_documents, 'document')} "
         f"({row.n_train:,} train, {row.n_validation:,} validation, {row.n_test:,} test), "

@@ -15,7 +15,7 @@ from bandits.wording import decimal, format_flops, percent, plural, significant
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
-    from bandits.arena.reports import MatchRow
+    from bandits.arena.reports import MatchReport
     from bandits.pictures.panels import Line
 
 SIDES = ("a", "b")
@@ -36,7 +36,7 @@ def _row(label: str, figures: Iterable[str], better: str | None = None) -> Row:
     return Row(label, a, b, better)
 
 
-def match_page(arena: Arena, match: MatchRow, *, battle: str, verify: str) -> str:
+def match_page(arena: Arena, match: MatchReport, *, battle: str, verify: str) -> str:
     """Return the page of a match; battle, verify: the commands that fight it and that prove it."""
     race, no_race = _race(arena, match)
     return render(
@@ -57,7 +57,7 @@ def match_page(arena: Arena, match: MatchRow, *, battle: str, verify: str) -> st
     )
 
 
-def verdict_in_words(match: MatchRow) -> str:
+def verdict_in_words(match: MatchReport) -> str:
     """Say who won and how surely, or why it is a draw."""
     outcome = match.outcome
     verdict, reason = outcome["verdict"], outcome["reason"]
@@ -87,7 +87,7 @@ def verdict_in_words(match: MatchRow) -> str:
     )
 
 
-def efficiency_in_words(match: MatchRow) -> str:
+def efficiency_in_words(match: MatchReport) -> str:
     """Say who made more of its energy."""
     side = match.outcome["efficiency_winner"]
     if side is None:
@@ -106,7 +106,7 @@ def _terms(outcome: Mapping[str, Any]) -> str:
     return f"{format_flops(outcome['max_flops'] or 0)} of training each"
 
 
-def _notes(match: MatchRow) -> list[str]:
+def _notes(match: MatchReport) -> list[str]:
     """Say why a side trained less than agreed."""
     agreed, notes = match.outcome["n_steps"], []
     for side, name in zip(SIDES, (match.name_a, match.name_b), strict=True):
@@ -153,7 +153,7 @@ def _loss(corner: Mapping[str, Any]) -> str:
     return "exploded" if corner["diverged"] else f"{decimal(corner['loss'], 3)} nats"
 
 
-def _fighters(match: MatchRow) -> list[Row]:
+def _fighters(match: MatchReport) -> list[Row]:
     """Return what both were before the match; empty if the match did not keep it."""
     if match.starts is None:
         return []
@@ -180,7 +180,7 @@ def _setting(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
+def _race(arena: Arena, match: MatchReport) -> tuple[str, str]:
     """Return the picture of the race, or why there is none."""
     from bandits.drawing.inline import inline_svg
     from bandits.pictures import PLOTS
@@ -204,7 +204,7 @@ def _race(arena: Arena, match: MatchRow) -> tuple[str, str]:
     return inline_svg(replace(picture, panels=panels), description), ""
 
 
-def _relabelled(lines: Sequence[Line], match: MatchRow) -> list[Line]:
+def _relabelled(lines: Sequence[Line], match: MatchReport) -> list[Line]:
     """Name the lines by their agents alone, briefly: a page has the rest in its headings and tables."""
     names = (match.name_a, match.name_b)
     return [replace(line, label=short(names[line.place], _LABEL_LENGTH)) for line in lines]

@@ -13,7 +13,7 @@ from bandits.pictures.registration import Exhibit, Request, picture, short
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena
-    from bandits.arena.reports import MatchRow
+    from bandits.arena.reports import MatchReport
 
 WINDOWS = 12
 N_LEAD = 200
@@ -27,7 +27,7 @@ class NotAMatch(InvalidValue):
 class CurvesNotKept(InvalidValue):
     """A match is of a time when the losses of its fighters were not recorded.  names: theirs."""
 
-    def __init__(self, match: MatchRow) -> None:
+    def __init__(self, match: MatchReport) -> None:
         self.names = (match.name_a, match.name_b)
         super().__init__(f"match {match.match_id} was fought before matches kept their curves")
 
@@ -35,7 +35,7 @@ class CurvesNotKept(InvalidValue):
 class NobodyRan(InvalidValue):
     """Neither fighter of a match could train.  names: theirs."""
 
-    def __init__(self, match: MatchRow) -> None:
+    def __init__(self, match: MatchReport) -> None:
         self.names = (match.name_a, match.name_b)
         super().__init__(f"match {match.match_id} has no race: neither side could train")
 
@@ -107,7 +107,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def verdict(match: MatchRow) -> str:
+def verdict(match: MatchReport) -> str:
     """Return how a match ended, in a sentence."""
     outcome = match.outcome
     a, b = short(match.name_a, 24), short(match.name_b, 24)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.errors import BanditsError
 from bandits.model.builds import handicap
 from bandits.shell.advice import in_full
@@ -52,12 +52,12 @@ def _warning() -> list[Text]:
     return [Text(reason, style="yellow")] if reason else []
 
 
-def _names(rows: Sequence[AgentRow]) -> str:
+def _names(rows: Sequence[AgentReport]) -> str:
     names = [row.name for row in rows[:_SHOWN]]
     return ", ".join(names + ["…"] * (len(rows) > _SHOWN)) or "none yet"
 
 
-def _first_commands(rows: Sequence[AgentRow]) -> tuple[str, ...]:
+def _first_commands(rows: Sequence[AgentReport]) -> tuple[str, ...]:
     """Return what is worth typing: in a fresh arena, in one with a single agent, and later."""
     if len(rows) < 2:
         return ("create_agent Ada", "help create_agent")

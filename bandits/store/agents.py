@@ -20,7 +20,7 @@ from bandits.errors import (
 )
 from bandits.model.energy import Energy
 from bandits.store.database import Database, shown
-from bandits.store.rows import AgentRecord, StoredState
+from bandits.store.rows import AgentRow, PackedState
 
 _AGENT_COLUMNS = (
     "agents.id, name, version, dataset_sha256, model_sha256, metadata, energy, loss, "
@@ -46,7 +46,7 @@ class AgentTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self) -> list[AgentRecord]:
+    def all(self) -> list[AgentRow]:
         """Return all rows of the roster, oldest first."""
         rows = self._database.rows(f"SELECT {_AGENT_COLUMNS} FROM agents ORDER BY agents.id")
         return [self._record(row) for row in rows]
@@ -55,7 +55,7 @@ class AgentTable:
         """Return the names of the roster, oldest first."""
         return [name for (name,) in self._database.rows("SELECT name FROM agents ORDER BY id")]
 
-    def row(self, name: str) -> AgentRecord:
+    def row(self, name: str) -> AgentRow:
         """Return one row.  Raises UnknownName with the nearest name."""
         row = self._database.row(f"SELECT {_AGENT_COLUMNS} FROM agents WHERE name = ?", name)
         return self._record(row) if row else self._no_agent(name)
@@ -71,7 +71,7 @@ class AgentTable:
             agent_id for (agent_id,) in self._database.rows("SELECT id FROM agents ORDER BY id")
         ]
 
-    def with_arrays(self, name: str) -> tuple[AgentRecord, bytes]:
+    def with_arrays(self, name: str) -> tuple[AgentRow, bytes]:
         """Return one row and its arrays, of the same version.  Raises UnknownName."""
         row = self._database.row(
             f"SELECT {_AGENT_COLUMNS}, arrays FROM agents JOIN agent_arrays ON agent_id = agents.id "
@@ -80,8 +80,8 @@ class AgentTable:
         )
         return (self._record(row[:-1]), row[-1]) if row else self._no_agent(name)
 
-    def _record(self, row: tuple[Any, ...]) -> AgentRecord:
-        values = dict(zip(AgentRecord.__slots__, row, strict=True))
+    def _record(self, row: tuple[Any, ...]) -> AgentRow:
+        values = dict(zip(AgentRow.__slots__, row, strict=True))
         try:
             values["metadata"] = json.loads(values["metadata"])
             values["energy"] = Energy.from_dict(json.loads(values["energy"]))
@@ -91,7 +91,7 @@ class AgentTable:
             raise DamagedAgent(
                 f"agent '{name}' in {shown(self._database.path)} is damaged"
             ) from None
-        return AgentRecord(**values)
+        return AgentRow(**values)
 
     def _no_agent(self, name: str) -> Any:
         shown_name, known = printable(name, 40), self.names()
@@ -102,7 +102,7 @@ class AgentTable:
     def insert(
         self,
         name: str,
-        state: StoredState,
+        state: PackedState,
         energy: Energy,
         *,
         command: str,
@@ -136,9 +136,7 @@ class AgentTable:
         if self._database.row("SELECT 1 FROM agents WHERE name = ?", name):
             raise NameTaken(f"agent name '{printable(name, 40)}' is taken")
 
-    def update(
-        self, record: AgentRecord, state: StoredState, spent: Energy, *, command: str
-    ) -> None:
+    def update(self, record: AgentRow, state: PackedState, spent: Energy, *, command: str) -> None:
         """Replace what an agent has learned and charge it.  Raises StoreError if it has changed."""
         self.update_metadata(record, state.metadata)
         self._database.execute(
@@ -154,7 +152,7 @@ class AgentTable:
         )
         self.charge(record.id, spent, command=command)
 
-    def update_metadata(self, record: AgentRecord, metadata: dict[str, Any]) -> None:
+    def update_metadata(self, record: AgentRow, metadata: dict[str, Any]) -> None:
         """Replace an agent's plain data.  Raises StoreError if it has changed since it was read."""
         cursor = self._database.execute(
             "UPDATE agents SET metadata = ?, version = version + 1 WHERE id = ? AND version = ?",

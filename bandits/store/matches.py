@@ -7,9 +7,9 @@ from typing import Any
 
 from bandits.errors import UnknownName
 from bandits.store.database import Database
-from bandits.store.rows import AgentRecord, MatchRecord
+from bandits.store.rows import AgentRow, MatchRow
 
-_SELECT = f"SELECT {', '.join(MatchRecord.__slots__)} FROM matches"
+_SELECT = f"SELECT {', '.join(MatchRow.__slots__)} FROM matches"
 
 
 class MatchTable:
@@ -20,8 +20,8 @@ class MatchTable:
 
     def insert(
         self,
-        a: AgentRecord,
-        b: AgentRecord,
+        a: AgentRow,
+        b: AgentRow,
         *,
         ruleset: int,
         dataset_name: str,
@@ -52,7 +52,7 @@ class MatchTable:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def all(self) -> list[MatchRecord]:
+    def all(self) -> list[MatchRow]:
         """Return every battle, oldest first."""
         return [_record(row) for row in self._database.rows(f"{_SELECT} ORDER BY id")]
 
@@ -61,7 +61,7 @@ class MatchTable:
         (latest,) = self._database.row("SELECT max(id) FROM matches")
         return latest if latest is None else int(latest)
 
-    def row(self, match_id: int) -> MatchRecord:
+    def row(self, match_id: int) -> MatchRow:
         """Return one battle.  Raises UnknownName."""
         row = self._database.row(f"{_SELECT} WHERE id = ?", match_id)
         if not row:
@@ -70,8 +70,8 @@ class MatchTable:
         return _record(row)
 
 
-def _record(row: tuple[Any, ...]) -> MatchRecord:
-    values = dict(zip(MatchRecord.__slots__, row, strict=True))
+def _record(row: tuple[Any, ...]) -> MatchRow:
+    values = dict(zip(MatchRow.__slots__, row, strict=True))
     for column in ("outcome", "starts"):
         values[column] = None if values[column] is None else json.loads(values[column])
-    return MatchRecord(**values)
+    return MatchRow(**values)

@@ -9,7 +9,7 @@ from bandits.model.energy import Energy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredState:
+class PackedState:
     """What an agent has learned, as it is written: small plain data, and its arrays as bytes."""
 
     metadata: dict[str, Any]
@@ -20,7 +20,7 @@ class StoredState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentRecord:
+class AgentRow:
     """One agent's row without its arrays; `version` is the state that was read."""
 
     id: int
@@ -40,7 +40,7 @@ class AgentRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchRecord:
+class MatchRow:
     """One battle's row; starts: by corner, `AgentState.metadata()` before it, or None before format 2."""
 
     id: int

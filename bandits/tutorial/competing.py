@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.contest.judge import judge_for
 from bandits.contest.judgement import Figures
 from bandits.terminal.text import decimal, percent, plural, significant
@@ -116,7 +116,7 @@ def _cooled(scene: Scene) -> Done | str | None:
     )
 
 
-def _judged(scene: Scene, row: AgentRow, temperature: float) -> Figures:
+def _judged(scene: Scene, row: AgentReport, temperature: float) -> Figures:
     agent = scene.arena.agent(row.name)
     judge = judge_for(agent.dataset)
     found = judge.judge(agent.model, temperature, 0, _N_JUDGED, diverged=agent.diverged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.tutorial.scene import Scene, noun
 
 
@@ -33,7 +33,7 @@ class Lesson:
     check: Callable[[Scene], Done | str | None]
 
 
-def a_batch(row: AgentRow) -> str:
+def a_batch(row: AgentReport) -> str:
     n = row.settings.batch_size
     return f"one {noun(row)[:-1]}" if n == 1 else f"{n} {noun(row)}"
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bandits.arena.arena import Arena
-from bandits.arena.reports import AgentRow
+from bandits.arena.reports import AgentReport
 from bandits.errors import InvalidValue
 
 COUNTERS = ("n_steps", "training", "generation", "evaluation", "fights")
 Counts = dict[str, float]
 
 
-def counts(row: AgentRow) -> Counts:
+def counts(row: AgentReport) -> Counts:
     """Return the counters of an agent that a lesson may watch grow, and its loss."""
     values = {
         "n_steps": row.n_steps,
@@ -28,7 +28,7 @@ def counts(row: AgentRow) -> Counts:
     return values | {"loss": row.loss if row.loss is not None else uniform_loss(row)}
 
 
-def uniform_loss(row: AgentRow) -> float:
+def uniform_loss(row: AgentReport) -> float:
     """Return the loss of a blind guess, in nats."""
     return math.log(row.config.vocab_size)
 
@@ -72,7 +72,7 @@ class Scene:
     arena: Arena
     place: Place
     command: str
-    rows: Sequence[AgentRow]
+    rows: Sequence[AgentReport]
 
     @classmethod
     def now(cls, arena: Arena, place: Place, command: str = "") -> Scene:
@@ -82,25 +82,25 @@ class Scene:
             place.base.setdefault(row.name, counts(row))
         return cls(arena, place, command, rows)
 
-    def grown(self, row: AgentRow, counter: str) -> int:
+    def grown(self, row: AgentReport, counter: str) -> int:
         """Return by how much a counter of an agent has grown since the step began."""
         return int(counts(row)[counter] - self.place.base[row.name][counter])
 
     def most(
-        self, counter: str, where: Callable[[AgentRow], bool] | None = None
-    ) -> AgentRow | None:
+        self, counter: str, where: Callable[[AgentReport], bool] | None = None
+    ) -> AgentReport | None:
         """Return the agent whose counter has grown most since the step began, if one has."""
         rows = [row for row in self.rows if where is None or where(row)]
         best = max(rows, key=lambda row: self.grown(row, counter), default=None)
         return best if best is not None and self.grown(best, counter) > 0 else None
 
     @property
-    def here(self) -> list[AgentRow]:
+    def here(self) -> list[AgentReport]:
         """The agents of the current dataset: only these can be compared, and new ones join them."""
         return [row for row in self.rows if row.dataset_name == self.arena.dataset_name]
 
     @property
-    def pupil(self) -> AgentRow | None:
+    def pupil(self) -> AgentReport | None:
         """The agent to speak of: the one that the player taught, if it is well, or the current one."""
         here = self.here
         taught = [row for row in here if row.name == self.place.pupil]
@@ -109,18 +109,18 @@ class Scene:
         return next((row for row in candidates if well(row)), candidates[0] if here else None)
 
     @property
-    def rival(self) -> AgentRow | None:
+    def rival(self) -> AgentReport | None:
         """Another agent to compare the pupil with: the costlier one, or any that is well."""
         pupil = self.pupil
         others = [row for row in self.here if row != pupil]
         others.sort(key=lambda row: row.name != self.place.rival)
         return next((row for row in others if well(row)), others[0] if others else None)
 
-    def at(self, row: AgentRow) -> str:
+    def at(self, row: AgentReport) -> str:
         """Return " NAME" for a command that must name its agent, nothing for the current one."""
         return "" if row.current else f" {row.name}"
 
-    def option(self, row: AgentRow) -> str:
+    def option(self, row: AgentReport) -> str:
         """Return " --agent NAME" likewise."""
         return "" if row.current else f" --agent {row.name}"
 
@@ -134,16 +134,16 @@ class Scene:
         return name
 
 
-def well(row: AgentRow) -> bool:
+def well(row: AgentReport) -> bool:
     """Whether an agent learns or could: it has not exploded."""
     return not row.diverged and (row.loss is None or row.loss < 1.2 * uniform_loss(row))
 
 
-def can_train(row: AgentRow) -> bool:
+def can_train(row: AgentReport) -> bool:
     """Whether `train` would take steps."""
     return not row.diverged and row.settings.steps_left(row.n_steps) != 0
 
 
-def noun(row: AgentRow) -> str:
+def noun(row: AgentReport) -> str:
     """Return what an agent writes: names, or documents of a player's own file."""
     return "names" if row.dataset_name == "names" else "documents"

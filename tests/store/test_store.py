@@ -19,13 +19,13 @@ from bandits.errors import BadFile, BanditsError, InvalidValue, StoreError, Unkn
 from bandits.model.energy import Energy
 from bandits.store import database, schema
 from bandits.store.aside import file_id, keep_aside
-from bandits.store.rows import StoredState
+from bandits.store.rows import PackedState
 from bandits.store.store import Store
 
 
-def state(number: int = 0, size: int = 64) -> StoredState:
+def state(number: int = 0, size: int = 64) -> PackedState:
     """A state whose every part says the same number, so that a mixture shows."""
-    return StoredState(
+    return PackedState(
         metadata={"number": number},
         dataset_sha256="d" * 64,
         model_sha256=f"{number:064d}",
@@ -195,14 +195,14 @@ WRITER = """
 import sys
 from pathlib import Path
 from bandits.model.energy import Energy
-from bandits.store.rows import StoredState
+from bandits.store.rows import PackedState
 from bandits.store.store import Store
 store = Store(Path(sys.argv[1]))
 print("ready", flush=True)
 while True:
     record = store.agents.row("Ada")
     n = record.metadata["number"] + 1
-    state = StoredState(metadata={"number": n}, dataset_sha256="d" * 64, model_sha256=f"{n:064d}",
+    state = PackedState(metadata={"number": n}, dataset_sha256="d" * 64, model_sha256=f"{n:064d}",
                         loss=float(n), arrays=bytes([n % 256]) * 20_000)
     with store.transaction():
         store.agents.update(record, state, Energy(training=1), command="train")
