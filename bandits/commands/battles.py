@@ -97,7 +97,8 @@ class BattleCommands(BanditsCommands):
             raise UsageError("battle: --json draws no race to --watch; leave one of them out")
         rows = {row.name: row for row in self.arena.agents() if row.name in (args.a, args.b)}
         view = self._view(args, rows, n_steps, budget, watch)
-        with self.shell.stoppable(KEPT.format(f"{args.a} and {args.b}")) as stopped, view:
+        note = KEPT.format(f"{args.a} and {args.b}")
+        with self.shell.stoppable(note, view.leave) as stopped, view:
             report = self.arena.battle(
                 args.a,
                 args.b,

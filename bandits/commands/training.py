@@ -75,7 +75,7 @@ class TrainingCommands(BanditsCommands):
             self._begin(name, n_steps, args.watch)
             return
         view = training_view(name, n_steps, self.shell.stdout, watch)
-        with self.shell.stoppable(KEPT.format(name)) as stopped, view:
+        with self.shell.stoppable(KEPT.format(name), view.leave) as stopped, view:
             report = self.arena.train(n_steps, args.agent, on_progress=view.train)
             view.finish(report, stopped)
         self._describe(report)

@@ -114,7 +114,8 @@ class VerificationCommands(BanditsCommands):
         call = self._call(word, names, dataset)
         corners = ("replay a", "replay b") if _is_match(word) else (f"replay {shown(word, 30)}",)
         note = f"the proof of {shown(word, 30)} will stop after this step"
-        with self.shell.stoppable(note), ProgressLine(*corners) as progress:
+        progress = ProgressLine(*corners)
+        with self.shell.stoppable(note, progress.leave), progress:
             return call(progress.battle)
 
     def _call(

@@ -32,6 +32,10 @@ _POLL_SECONDS = 0.03
 _IT_TAKES_A_WHILE = "stopping: what runs now ends first"
 
 
+def _nothing() -> None:
+    pass
+
+
 class Ear:
     """A thread that hears SIGINT while the main thread is inside the engine, and then calls `heard`.
 
@@ -79,6 +83,7 @@ class InterruptibleCmd(StrictCmd):
         self._answered = False  # by what the command said; else the line with ^C is left as it is
         self._n_changes = 0  # of what a Ctrl-C would stop: commands begun and ended, works done
         self._note = _IT_TAKES_A_WHILE
+        self._make_way: Callable[[], None] = _nothing
         self._ear = Ear(self._say_if_it_takes_a_while)
 
     # ------------------------------------------------------------------ who hears it
@@ -99,10 +104,11 @@ class InterruptibleCmd(StrictCmd):
         raise KeyboardInterrupt
 
     @contextlib.contextmanager
-    def stoppable(self, note: str) -> Iterator[Callable[[], bool]]:
+    def stoppable(self, note: str, make_way: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         """While in this context a Ctrl-C is answered by what runs, which keeps what it has done.
 
-        note: what is said if that takes long.  Yields a function: whether it was pressed.  Whoever leaves
+        note: what is said if that takes long; make_way: called before, so that it gets a line of its own
+        below what is drawn.  Yields a function: whether it was pressed.  Whoever leaves
         the context after a press says what came of it, and ends the command with `interrupt`.
         """
         pressed_before = False
@@ -110,11 +116,12 @@ class InterruptibleCmd(StrictCmd):
         def pressed() -> bool:
             return pressed_before or self._pressed.is_set()
 
-        self._note, outer = note, self._note
+        outer = self._note, self._make_way
+        self._note, self._make_way = note, make_way
         try:
             yield pressed
         finally:
-            self._note = outer
+            self._note, self._make_way = outer
             self._n_changes += 1
         pressed_before = self._answered = self._pressed.is_set()
         self._pressed.clear()
@@ -163,6 +170,7 @@ class InterruptibleCmd(StrictCmd):
         before = self._n_changes
         threading.Event().wait(PATIENCE_SECONDS)
         if self._in_command and self._n_changes == before:
+            self._make_way()
             self.mention(self._note)
 
     @abstractmethod

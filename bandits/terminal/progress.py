@@ -50,6 +50,13 @@ class ProgressLine:
         if self._n_cells:
             self._write("")
 
+    def leave(self) -> None:
+        """Leave the line as it is; what comes next begins below it."""
+        if self._n_cells:
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+            self._n_cells = 0
+
     def train(self, progress: Progress) -> None:
         """Take the progress of one agent."""
         self.battle("a", progress)

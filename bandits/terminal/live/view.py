@@ -47,7 +47,7 @@ class _View:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(silent_keyboard(self._stream))
-        self._stack.enter_context(on_return(self.screen.leave))
+        self._stack.enter_context(on_return(self.leave))
         return self
 
     def __exit__(
@@ -57,6 +57,10 @@ class _View:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    def leave(self) -> None:
+        """Leave the frame that is there as it is; what comes next begins below it."""
+        self.screen.leave()
 
     def _allowed(self) -> float:
         """Return how far into the course the clock lets us look, from 0 to 1 and beyond."""
