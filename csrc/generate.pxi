@@ -100,24 +100,19 @@ cdef void attend_group(
 
 
 cdef void next_logits(
-    const Model* m, Cache* c, Py_ssize_t n, Py_ssize_t slots,
+    const Model* m, Cache* c, Shortcuts* shortcuts, Py_ssize_t n, Py_ssize_t slots,
     const int32_t* token, const int32_t* position, const int32_t* slot,
 ) noexcept nogil:
     """Logits of the next token of n documents; row i has its keys and values in slot[i]."""
-    cdef Py_ssize_t Cp = m.Cp, i, j, l, g
-    cdef const float* e
-    cdef const float* p
+    cdef Py_ssize_t Cp = m.Cp, i, l, g
     cdef float* keys
     cdef Layer* w
-    for i in range(n):
-        e, p = m.embedding.w + token[i] * Cp, m.embedding.w + (m.V + position[i]) * Cp
-        for j in range(0, Cp, 16):
-            store16(c.a + i * m.c_row + j, add16(load16(e + j), load16(p + j)))
-    rmsnorm_forward(c.x, c.rstd, c.a, n, m.C, Cp, m.c_row)
+    first_rows(m, shortcuts, c.x, c.qkv, c.a, c.rstd, token, position, n)
     for l in range(m.L):
         w = &m.layer[l]
-        rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp, m.c_row)
-        linear(c.qkv, m.q_row, c.a, m.c_row, &w.qkv, n, STORE)
+        if l > 0:
+            rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp, m.c_row)
+            linear(c.qkv, m.q_row, c.a, m.c_row, &w.qkv, n, STORE)
         for i in range(n):
             keys = c.keys + (l * slots + slot[i]) * m.block_size * 2 * m.A
             memcpy(keys + position[i] * 2 * m.A, c.qkv + i * m.q_row + m.A, 2 * m.A * sizeof(float))
@@ -158,6 +153,7 @@ cdef int generate_documents(
     Returns 0 if there is no memory for the cache.
     """
     cdef Cache c
+    cdef Shortcuts shortcuts
     cdef int32_t token[SLOTS]
     cdef int32_t position[SLOTS]
     cdef int32_t slot[SLOTS]
@@ -168,12 +164,13 @@ cdef int generate_documents(
     active = started = slots = min(n, slots, <Py_ssize_t>SLOTS)
     if not allocate_cache(&c, m, slots):
         return 0
+    begin_shortcuts(&shortcuts, m, n * m.block_size)
     finite[0] = True
     n_flops[0] = 0
     for i in range(active):
         token[i], position[i], slot[i], document[i] = bos, 0, <int32_t>i, i
     while active:
-        next_logits(m, &c, active, slots, token, position, slot)
+        next_logits(m, &c, &shortcuts, active, slots, token, position, slot)
         for i in range(active - 1, -1, -1):
             t = position[i]
             drawn = draw(c.logits + i * m.v_row, m, scale,
@@ -194,5 +191,6 @@ cdef int generate_documents(
                 last = slot[i]
                 token[i], position[i], document[i] = token[active], position[active], document[active]
                 slot[i], slot[active] = slot[active], <int32_t>last
+    end_shortcuts(&shortcuts)
     free(c.block)
     return 1
