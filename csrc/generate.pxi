@@ -122,7 +122,7 @@ cdef void next_logits(
         linear(c.x, m.c_row, c.o, m.a_row, &w.wo, n, ADD)
         rmsnorm_forward(c.a, c.rstd, c.x, n, m.C, Cp, m.c_row)
         linear(c.h, m.f_row, c.a, m.c_row, &w.fc1, n, RELU)
-        add_linear_by_quarters(c.x, m.c_row, c.h, m.f_row, &w.fc2, n)
+        add_fc2(m, shortcuts, c.x, c.h, l, n)
     linear(c.logits, m.v_row, c.x, m.c_row, &m.lm_head, n, STORE)
 
 

@@ -197,7 +197,10 @@ cdef void gpt_forward(const Model* m, Activations* a, Shortcuts* shortcuts) noex
         linear(a.x, m.c_row, y.o, m.a_row, &w.wo, N, ADD)
         rmsnorm_forward(y.b, y.b_rstd, a.x, N, m.C, Cp, m.c_row)
         linear(y.h, m.f_row, y.b, m.c_row, &w.fc1, N, RELU)
-        add_linear_by_quarters(a.x, m.c_row, y.h, m.f_row, &w.fc2, N)
+        if shortcuts != NULL:
+            add_fc2(m, shortcuts, a.x, y.h, l, N)
+        else:
+            add_linear_by_quarters(a.x, m.c_row, y.h, m.f_row, &w.fc2, N)
     linear(a.logits, m.v_row, a.x, m.c_row, &m.lm_head, N, STORE)
 
 
@@ -284,11 +287,12 @@ cdef double gradient_squares(const Model* m) noexcept nogil:
 
 cdef bint matrix_is_finite(const Matrix* w) noexcept nogil:
     """Whether no weight is NaN or infinite: 0 times such a one is NaN."""
-    cdef v16 zeros = zero16()
+    cdef v16 even = zero16(), odd = zero16()
     cdef Py_ssize_t i
-    for i in range(0, w.Kp * w.Mp, 16):
-        zeros = fma16(load16(w.w + i), zero16(), zeros)
-    return is_finite(lane0(sum_groups16(zeros, 16)))
+    for i in range(0, w.Kp * w.Mp, 32):
+        even = fma16(load16(w.w + i), zero16(), even)
+        odd = fma16(load16(w.w + i + 16), zero16(), odd)
+    return is_finite(lane0(sum_groups16(add16(even, odd), 16)))
 
 
 cdef inline double matrix_squares(const Matrix* w) noexcept nogil:

@@ -1,8 +1,10 @@
-"""What scoring and sampling, which keep nothing for a backward pass, need not compute again.
+"""What scoring and sampling, which keep nothing for a backward pass, need not compute.
 
 x, q, k and v of layer 0 depend on a token and its position alone, so many documents are made of V block_size
 different rows.  A row is computed when it is first met, by the products that would have made it anyway, and
 copied from then on.  The table lives for one call, because training changes the weights.
+
+An input of fc2 that is 0 adds 0 to every sum, unless it meets an infinite weight.
 """
 
 from layout cimport Model, aligned, take
@@ -15,6 +17,7 @@ cdef enum:
     LARGEST_TABLE = 1 << 22     # floats
 
 ctypedef struct Shortcuts:
+    bint finite         # whether all of fc2 is
     float* rows         # (V, block_size, C + 3 A): x, then q, k and v; NULL where a table would not pay
     int32_t* known      # (V, block_size) whether the row has been computed
     int32_t* fresh      # (V, block_size) scratch: the rows that are computed now
@@ -29,9 +32,11 @@ cdef inline void place_shortcuts(Shortcuts* s, const Model* m, char** at) noexce
 
 cdef inline void begin_shortcuts(Shortcuts* s, const Model* m, Py_ssize_t n_rows) noexcept nogil:
     """For a call of about n_rows: a table pays where they could fill half of it, since few rows differ."""
-    cdef Py_ssize_t n_different = m.V * m.block_size
+    cdef Py_ssize_t n_different = m.V * m.block_size, l
     cdef char* at = NULL
-    s.rows, s.block = NULL, NULL
+    s.rows, s.block, s.finite = NULL, NULL, True
+    for l in range(m.L):
+        s.finite = s.finite and matrix_is_finite(&m.layer[l].fc2)
     if 2 * n_rows < n_different or n_different * (m.c_row + m.q_row) > LARGEST_TABLE:
         return
     place_shortcuts(s, m, &at)
@@ -88,3 +93,13 @@ cdef void first_rows(
         row = (token[n] * m.block_size + position[n]) * width
         copy_row(x + n * m.c_row, s.rows + row, m.c_row)
         copy_row(qkv + n * m.q_row, s.rows + row + m.c_row, m.q_row)
+
+
+cdef inline void add_fc2(
+    const Model* m, const Shortcuts* s, float* x, const float* h, Py_ssize_t l, Py_ssize_t N,
+) noexcept nogil:
+    """x (N, C) += fc2(h (N, 4 C)) of layer l."""
+    if s.finite:
+        add_active_linear(x, m.c_row, h, m.f_row, &m.layer[l].fc2, N)
+    else:
+        add_linear_by_quarters(x, m.c_row, h, m.f_row, &m.layer[l].fc2, N)
