@@ -285,16 +285,17 @@ cdef class Engine:
     def generate(self, float temperature, uint64_t seed, int64_t first, int32_t[:, ::1] tokens,
                  int32_t[::1] lengths, unsigned char[::1] ended, Py_ssize_t slots) -> tuple:
         """Fill tokens (n, block_size), lengths and ended.  Returns (finite, operations)."""
-        cdef bint finite = True
+        cdef Writing w
         cdef int made
-        cdef long long n_flops = 0
-        cdef Py_ssize_t n = tokens.shape[0]
         cdef uint64_t float_mode
+        w.seed, w.first, w.n, w.n_begun = seed, first, tokens.shape[0], 0
+        w.scale = <float>(1.4426950408889634 / temperature)
+        w.tokens, w.lengths, w.ended = &tokens[0, 0], &lengths[0], &ended[0]
+        w.finite, w.n_flops = True, 0
         with nogil:
             float_mode = flush_denormals()
-            made = generate_documents(&self.m, n, slots, temperature, seed, first, &tokens[0, 0],
-                                      &lengths[0], &ended[0], &finite, &n_flops)
+            made = generate_documents(&self.m, &w, slots)
             restore_denormals(float_mode)
         if not made:
             raise MemoryError("no memory for the cache of keys and values")
-        return bool(finite), n_flops
+        return bool(w.finite), w.n_flops
