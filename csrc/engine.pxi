@@ -199,7 +199,7 @@ cdef class Engine:
             begin_batch(&self.a)
             for i in range(n):
                 add_document(&self.a, &self.m, &tokens[0], &offsets[0], i)
-            gpt_forward(&self.m, &self.a)
+            gpt_forward(&self.m, &self.a, NULL)
             loss = gpt_loss(&self.m, &self.a)
             gpt_backward(&self.m, &self.a, NULL)    # of a loss that is not finite too: then it shows
             restore_denormals(float_mode)
@@ -256,10 +256,12 @@ cdef class Engine:
         cdef Py_ssize_t n = offsets.shape[0] - 1, i = 0, last, b, row, T, rows, pairs
         cdef long long n_flops = 0
         cdef float scale = <float>(1.4426950408889634 / temperature)
+        cdef Shortcuts shortcuts
         cdef uint64_t float_mode
         cdef bint memory = True
         with nogil:
             float_mode = flush_denormals()
+            begin_shortcuts(&shortcuts, &self.m, <Py_ssize_t>(offsets[n] - offsets[0]))
             while i < n and memory:
                 last, rows, pairs = i, 0, 0
                 while last < n and (last == i or rows < ROWS_A_CALL):
@@ -270,7 +272,7 @@ cdef class Engine:
                     begin_batch(&self.a)
                     for b in range(i, last):
                         add_document(&self.a, &self.m, &tokens[0], &offsets[0], b)
-                    gpt_forward(&self.m, &self.a)
+                    gpt_forward(&self.m, &self.a, &shortcuts)
                     n_flops += evaluate_flops(&self.m, self.a.N, self.a.S)
                     gpt_bits(&self.m, &self.a, scale)
                     for b in range(self.a.B):
@@ -278,6 +280,7 @@ cdef class Engine:
                         for row in range(self.a.start[b], self.a.start[b + 1]):
                             bits[i + b] += self.a.bits[row]
                     i = last
+            end_shortcuts(&shortcuts)
             restore_denormals(float_mode)
         if not memory:
             raise MemoryError("no memory for the activations of a batch")
@@ -286,16 +289,17 @@ cdef class Engine:
     def generate(self, float temperature, uint64_t seed, int64_t first, int32_t[:, ::1] tokens,
                  int32_t[::1] lengths, unsigned char[::1] ended, Py_ssize_t slots) -> tuple:
         """Fill tokens (n, block_size), lengths and ended.  Returns (finite, operations)."""
-        cdef bint finite = True
+        cdef Writing w
         cdef int made
-        cdef long long n_flops = 0
-        cdef Py_ssize_t n = tokens.shape[0]
         cdef uint64_t float_mode
+        w.seed, w.first, w.n, w.n_begun = seed, first, tokens.shape[0], 0
+        w.scale = <float>(1.4426950408889634 / temperature)
+        w.tokens, w.lengths, w.ended = &tokens[0, 0], &lengths[0], &ended[0]
+        w.finite, w.n_flops = True, 0
         with nogil:
             float_mode = flush_denormals()
-            made = generate_documents(&self.m, n, slots, temperature, seed, first, &tokens[0, 0],
-                                      &lengths[0], &ended[0], &finite, &n_flops)
+            made = generate_documents(&self.m, &w, slots)
             restore_denormals(float_mode)
         if not made:
             raise MemoryError("no memory for the cache of keys and values")
-        return bool(finite), n_flops
+        return bool(w.finite), w.n_flops

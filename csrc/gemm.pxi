@@ -13,7 +13,9 @@ the other: add_linear_by_quarters), so it depends neither on the tile nor on the
 alone gives the bits that it gives in a batch.
 """
 
-from lanes cimport VL, add16, fma16, keep16, load16, set16, store16, v16, zero16
+from lanes cimport (
+    VL, above0_16, add16, count_lanes, fma16, keep16, load16, lowest_lane, set16, store16, v16, zero16,
+)
 from layout cimport Matrix
 
 cdef enum Epilogue:
@@ -262,6 +264,67 @@ cdef inline v16 add_quarters(v16 y, const float* x, const float* w, Py_ssize_t n
         c = fma16(set16(x[2 * n + k]), load16(w + 16 * (2 * n + k)), c)
         d = fma16(set16(x[3 * n + k]), load16(w + 16 * (3 * n + k)), d)
     return add16(add16(add16(add16(y, a), b), c), d)
+
+
+cdef bint leaving_out_pays(const float* x, Py_ssize_t x_row, const Matrix* w, Py_ssize_t N) noexcept nogil:
+    """Whether few enough of x (N, K) are above 0.  Half cycles, measured: 2 to look at an input, 4 for each
+    panel of an active one; without looking 1 for each panel, and 2 where a row is alone.
+    """
+    cdef Py_ssize_t n, k, n_panels = w.Mp // 16, n_active = 0, whole = n_panels * (2 if N == 1 else 1)
+    if whole <= 2:
+        return False
+    for n in range(N):
+        for k in range(0, w.K, 16):
+            n_active += count_lanes(above0_16(load16(x + n * x_row + k)))
+    return 2 * N * w.K + 4 * n_active * n_panels < N * w.K * whole
+
+
+cdef inline void add_active_panels(
+    const int C, float* y, const float* x, const float* w, Py_ssize_t w_panel, Py_ssize_t K,
+) noexcept nogil:
+    """C panels of one row's four chains; C is a literal of the caller."""
+    cdef v16 total[4]
+    cdef v16 acc[4]
+    cdef v16 left
+    cdef Py_ssize_t k0, k, quarter = K // 4, end = quarter
+    cdef unsigned int active
+    cdef int c
+    for c in range(C):
+        total[c], acc[c] = load16(y + 16 * c), zero16()
+    for k0 in range(0, K, 16):
+        active = above0_16(load16(x + k0))
+        while active:
+            k = k0 + lowest_lane(active)
+            active &= active - 1
+            while k >= end:
+                for c in range(C):
+                    total[c], acc[c] = add16(total[c], acc[c]), zero16()
+                end += quarter
+            left = set16(x[k])
+            for c in range(C):
+                acc[c] = fma16(left, load16(w + c * w_panel + 16 * k), acc[c])
+    for c in range(C):
+        store16(y + 16 * c, add16(total[c], acc[c]))
+
+
+cdef void add_active_linear(
+    float* y, Py_ssize_t y_row, const float* x, Py_ssize_t x_row, const Matrix* w, Py_ssize_t N,
+) noexcept nogil:
+    """add_linear_by_quarters of x = relu(..) and finite w, leaving out the inputs that are 0.
+
+    After some hundred steps nine in ten are.
+    """
+    cdef Py_ssize_t n, panel, n_panels = w.Mp // 16, w_panel = 16 * w.Kp
+    if not leaving_out_pays(x, x_row, w, N):
+        add_linear_by_quarters(y, y_row, x, x_row, w, N)
+        return
+    for n in range(N):
+        for panel in range(0, n_panels - 3, 4):
+            add_active_panels(4, y + 16 * panel, x, w.w + panel * w_panel, w_panel, w.K)
+        for panel in range(n_panels // 4 * 4, n_panels):
+            add_active_panels(1, y + 16 * panel, x, w.w + panel * w_panel, w_panel, w.K)
+        y += y_row
+        x += x_row
 
 
 cdef void linear_backward_input(

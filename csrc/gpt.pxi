@@ -21,6 +21,7 @@ from norm cimport rmsnorm_backward, rmsnorm_forward
 include "gemm.pxi"
 include "long_attention.pxi"
 include "update.pxi"
+include "shortcuts.pxi"
 
 cdef enum:
     ROWS_A_CALL = 512       # rows per call when scoring many documents
@@ -47,6 +48,7 @@ cdef inline void add_document(
     cdef const int32_t* x = token + offset[i]
     for t in range(T):
         a.token[a.N + t] = x[t]
+        a.position[a.N + t] = <int32_t>t
         a.target[a.N + t] = x[t + 1]
         if a.seen[x[t]] != a.n_batches:
             a.seen[x[t]] = a.n_batches
@@ -163,31 +165,42 @@ cdef void attention_layer_backward(const Model* m, const Activations* a, LayerAc
         share += m.n_groups * T * 16
 
 
-cdef void gpt_forward(const Model* m, Activations* a) noexcept nogil:
-    """Logits of the batch, with every activation that the backward pass needs."""
-    cdef Py_ssize_t N = a.N, Cp = m.Cp, n, j, b, l
-    cdef const float* wte = m.embedding.w
-    cdef const float* wpe = m.embedding.w + m.V * Cp
-    cdef const float* e
-    cdef const float* p
-    cdef LayerActivations* y
+cdef inline void embed(const Model* m, float* x, Py_ssize_t token, Py_ssize_t position) noexcept nogil:
+    """x (C,) = wte[token] + wpe[position]."""
+    cdef const float* e = m.embedding.w + token * m.Cp
+    cdef const float* p = m.embedding.w + (m.V + position) * m.Cp
+    cdef Py_ssize_t j
+    for j in range(0, m.Cp, 16):
+        store16(x + j, add16(load16(e + j), load16(p + j)))
+
+
+cdef void gpt_forward(const Model* m, Activations* a, Shortcuts* shortcuts) noexcept nogil:
+    """Logits of the batch, with every activation that the backward pass needs; or, with shortcuts,
+    without what enters the first attention.
+    """
+    cdef Py_ssize_t N = a.N, Cp = m.Cp, n, l
+    cdef LayerActivations* y = &a.layer[0]
     cdef Layer* w
-    for b in range(a.B):
-        for n in range(a.start[b], a.start[b + 1]):
-            e, p = wte + a.token[n] * Cp, wpe + (n - a.start[b]) * Cp
-            for j in range(0, Cp, 16):
-                store16(a.x + n * m.c_row + j, add16(load16(e + j), load16(p + j)))
-    rmsnorm_forward(a.x0, a.x0_rstd, a.x, N, m.C, Cp, m.c_row)
-    memcpy(a.x, a.x0, N * m.c_row * sizeof(float))
+    if shortcuts != NULL:
+        first_rows(m, shortcuts, a.x, y.qkv, y.a, y.a_rstd, a.token, a.position, N)
+    else:
+        for n in range(N):
+            embed(m, a.x + n * m.c_row, a.token[n], a.position[n])
+        rmsnorm_forward(a.x0, a.x0_rstd, a.x, N, m.C, Cp, m.c_row)
+        memcpy(a.x, a.x0, N * m.c_row * sizeof(float))
     for l in range(m.L):
         y, w = &a.layer[l], &m.layer[l]
-        rmsnorm_forward(y.a, y.a_rstd, a.x, N, m.C, Cp, m.c_row)
-        linear(y.qkv, m.q_row, y.a, m.c_row, &w.qkv, N, STORE)
+        if l > 0 or shortcuts == NULL:
+            rmsnorm_forward(y.a, y.a_rstd, a.x, N, m.C, Cp, m.c_row)
+            linear(y.qkv, m.q_row, y.a, m.c_row, &w.qkv, N, STORE)
         attention_layer_forward(m, a, y)
         linear(a.x, m.c_row, y.o, m.a_row, &w.wo, N, ADD)
         rmsnorm_forward(y.b, y.b_rstd, a.x, N, m.C, Cp, m.c_row)
         linear(y.h, m.f_row, y.b, m.c_row, &w.fc1, N, RELU)
-        add_linear_by_quarters(a.x, m.c_row, y.h, m.f_row, &w.fc2, N)
+        if shortcuts != NULL:
+            add_fc2(m, shortcuts, a.x, y.h, l, N)
+        else:
+            add_linear_by_quarters(a.x, m.c_row, y.h, m.f_row, &w.fc2, N)
     linear(a.logits, m.v_row, a.x, m.c_row, &m.lm_head, N, STORE)
 
 
@@ -249,18 +262,17 @@ cdef void gpt_backward(Model* m, Activations* a, const AdamStep* step) noexcept 
 
 cdef void embedding_backward(Model* m, Activations* a) noexcept nogil:
     """dwte and dwpe, from x = wte[token] + wpe[position]; dx is in dt."""
-    cdef Py_ssize_t Cp = m.Cp, b, n, j
+    cdef Py_ssize_t Cp = m.Cp, n, j
     cdef float* de
     cdef float* dp
     cdef v16 dx
     memset(m.embedding.g, 0, m.embedding.Kp * Cp * sizeof(float))
-    for b in range(a.B):
-        for n in range(a.start[b], a.start[b + 1]):
-            de, dp = m.embedding.g + a.token[n] * Cp, m.embedding.g + (m.V + n - a.start[b]) * Cp
-            for j in range(0, Cp, 16):
-                dx = load16(a.dt + n * m.c_row + j)
-                store16(de + j, add16(load16(de + j), dx))
-                store16(dp + j, add16(load16(dp + j), dx))
+    for n in range(a.N):
+        de, dp = m.embedding.g + a.token[n] * Cp, m.embedding.g + (m.V + a.position[n]) * Cp
+        for j in range(0, Cp, 16):
+            dx = load16(a.dt + n * m.c_row + j)
+            store16(de + j, add16(load16(de + j), dx))
+            store16(dp + j, add16(load16(dp + j), dx))
 
 
 cdef double gradient_squares(const Model* m) noexcept nogil:
@@ -275,11 +287,12 @@ cdef double gradient_squares(const Model* m) noexcept nogil:
 
 cdef bint matrix_is_finite(const Matrix* w) noexcept nogil:
     """Whether no weight is NaN or infinite: 0 times such a one is NaN."""
-    cdef v16 zeros = zero16()
+    cdef v16 even = zero16(), odd = zero16()
     cdef Py_ssize_t i
-    for i in range(0, w.Kp * w.Mp, 16):
-        zeros = fma16(load16(w.w + i), zero16(), zeros)
-    return is_finite(lane0(sum_groups16(zeros, 16)))
+    for i in range(0, w.Kp * w.Mp, 32):
+        even = fma16(load16(w.w + i), zero16(), even)
+        odd = fma16(load16(w.w + i + 16), zero16(), odd)
+    return is_finite(lane0(sum_groups16(add16(even, odd), 16)))
 
 
 cdef inline double matrix_squares(const Matrix* w) noexcept nogil:

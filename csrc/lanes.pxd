@@ -20,6 +20,9 @@ cdef extern from "vec.h" nogil:
     v16 keep16(v16 a, v16 gate)             # a where gate > 0, else 0
     v16 first16(v16 a, v16 b, int n)        # n lanes of a, then b
     float lane0(v16 a)
+    unsigned int above0_16(v16 a)           # the lanes above 0, a bit each
+    int lowest_lane(unsigned int lanes)
+    int count_lanes(unsigned int lanes)
     v16 sum_groups16(v16 a, int width)
     v16 max_lanes16(v16 a)
     v16 exp2_16(v16 x)

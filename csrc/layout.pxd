@@ -52,6 +52,7 @@ ctypedef struct Activations:
     Py_ssize_t n_distinct                   # its distinct input tokens
     Py_ssize_t* start                       # (B + 1,) first row of each document
     int32_t* token                          # (N,) input
+    int32_t* position                       # (N,) in its document
     int32_t* target                         # (N,)
     int32_t* seen                           # (V,) last batch in which a token was an input
     int32_t n_batches
@@ -144,6 +145,7 @@ cdef inline void place_activations(Activations* a, const Model* m, char** at) no
     cdef Py_ssize_t N = a.max_rows, l
     a.start = <Py_ssize_t*>take(at, 2 * (a.max_documents + 1))
     a.token = <int32_t*>take(at, N)
+    a.position = <int32_t*>take(at, N)
     a.target = <int32_t*>take(at, N)
     a.seen = <int32_t*>take(at, m.V)
     a.x0 = take(at, N * m.c_row)

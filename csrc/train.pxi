@@ -125,7 +125,7 @@ cdef Stopped train_steps(
             if most > budget:
                 return OUT_OF_BUDGET
         flops[k] = forward
-        gpt_forward(m, a)
+        gpt_forward(m, a, NULL)
         losses[k] = gpt_loss(m, a)
         if not is_finite(losses[k]):
             return DIVERGED

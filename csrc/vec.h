@@ -125,6 +125,21 @@ LANE_INLINE v16 first16(v16 a, v16 b, int n) {
     return a;
 }
 LANE_INLINE float lane0(v16 a) { return a.r[0][0]; }
+/* the lanes that are above 0, a bit each; and the lowest of some, and how many they are */
+LANE_INLINE uint32_t above0_16(v16 a) {
+#if VL == 16
+    return _mm512_cmp_ps_mask((__m512)a.r[0], _mm512_setzero_ps(), _CMP_GT_OQ);
+#elif VL == 8
+    uint32_t low = (uint32_t)_mm256_movemask_ps((__m256)(a.r[0] > (vf){0}));
+    return low | (uint32_t)_mm256_movemask_ps((__m256)(a.r[1] > (vf){0})) << 8;
+#else
+    uint32_t lanes = 0;
+    for (int i = 0; i < 16; i++) lanes |= (uint32_t)(a.r[i / VL][i % VL] > 0) << i;
+    return lanes;
+#endif
+}
+LANE_INLINE int lowest_lane(uint32_t lanes) { return __builtin_ctz(lanes); }
+LANE_INLINE int count_lanes(uint32_t lanes) { return __builtin_popcount(lanes); }
 
 /* Sum over each group of `width` lanes (1, 2, 4, 8 or 16), in every lane of the group: a butterfly. */
 LANE_INLINE v16 sum_groups16(v16 a, int width) {

@@ -136,6 +136,29 @@ def test_evaluation_of_many_documents_is_that_of_each() -> None:
     )  # float32 logits
 
 
+def sparse_weights(shape: Shape) -> dict[str, np.ndarray]:
+    """Weights whose MLPs have one unit in 24 that can be above 0, as training leaves them."""
+    weights = float32_weights(shape, scale=2.0)
+    for layer in range(shape.n_layer):
+        for unit in range(4 * shape.n_embd):
+            if unit % 24 != 5:
+                weights[f"layer{layer}.mlp_fc1"][unit] = 0
+    return weights
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+@pytest.mark.parametrize("n_embd", [7, 32, 64, 81])
+def test_scoring_gives_the_very_bits_that_the_loss_is_made_of(n_embd: int, sparse: bool) -> None:
+    shape = Shape(n_embd=n_embd, n_layer=2, n_head=1)
+    weights = sparse_weights(shape) if sparse else float32_weights(shape, scale=2.0)
+    model = model_of(shape, weights)
+    documents = [[k % 26, (k * 7) % 26, 3][: k % 4] for k in range(300)]
+    bits = model.evaluate(documents).bits
+    for document, of_document in list(zip(documents, bits.tolist(), strict=True))[::9]:
+        loss, _ = model.probe([document])
+        assert loss == of_document / (len(document) + 1) * math.log(2.0)
+
+
 @pytest.mark.parametrize("case", LONG_CASES, ids=str)
 def test_long_documents_cost_the_bits_of_the_reference_and_the_same_alone(case: Case) -> None:
     weights = float32_weights(case.shape, scale=2.0)
@@ -283,3 +306,13 @@ def test_weights_that_are_not_finite_end_in_a_report_not_a_crash(name: str, bad:
     assert samples.tokens.min() >= 0
     assert samples.tokens.max() < 27
     assert samples.lengths.max() <= 16
+
+
+def test_an_infinite_weight_that_only_zeros_meet_is_not_overlooked() -> None:
+    shape = Shape(n_embd=64)
+    weights = sparse_weights(shape)
+    weights["layer0.mlp_fc2"][:, 0] = np.inf
+    model = model_of(shape, weights)
+    assert not math.isfinite(model.probe([[1, 2, 3]])[0])
+    assert not math.isfinite(model.evaluate([[1, 2, 3]]).bits_per_token)
+    assert not model.generate(3).finite

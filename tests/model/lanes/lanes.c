@@ -118,6 +118,22 @@ static float butterfly_max(const float *x, int i) {
     return now[i];
 }
 
+static v16 from_mask(uint32_t lanes) {
+    for (int i = 0; i < 16; i++) found[i] = (float)(lanes >> i & 1);
+    return load16(found);
+}
+static uint32_t some_lanes(void) { return (to_bits(a[0]) & 0xffff) | 0x8000; }
+static int slow_lowest(uint32_t lanes) {
+    int i = 0;
+    while (!(lanes >> i & 1)) i++;
+    return i;
+}
+static int slow_count(uint32_t lanes) {
+    int n = 0;
+    for (int i = 0; i < 16; i++) n += lanes >> i & 1;
+    return n;
+}
+
 /* exp2 and log2 have no scalar twin: held to libm in double within their stated error, then hashed. */
 static void approximate(const char *name, v16 (*lanes)(v16), double (*truth)(double), float low, float high,
                         double relative, double absolute) {
@@ -180,6 +196,9 @@ static void all_operations(void) {
     LANES("keep16", keep16(x, y), b[i] > 0 ? a[i] : 0)
     LANES("first16", first16(x, y, round % 17), i < round % 17 ? a[i] : b[i])
     LANES("lane0", set16(ONE(lane0(x) + 0.0f)), ONE(a[0] + 0.0f))
+    LANES("above0_16", from_mask(above0_16(y)), b[i] > 0)
+    LANES("lowest_lane", set16((float)lowest_lane(some_lanes())), (float)slow_lowest(some_lanes()))
+    LANES("count_lanes", set16((float)count_lanes(some_lanes())), (float)slow_count(some_lanes()))
     LANES("sum_groups16 1", sum_groups16(x, 1), a[i])
     LANES("sum_groups16 2", sum_groups16(x, 2), butterfly_sum(a, 2, i))
     LANES("sum_groups16 4", sum_groups16(x, 4), butterfly_sum(a, 4, i))
