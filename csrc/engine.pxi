@@ -21,6 +21,7 @@ include "gpt.pxi"
 include "train.pxi"
 include "generate.pxi"
 include "peak.pxi"
+include "seeding.pxi"
 
 cdef extern from *:
     const char* ENGINE_SOURCES      # setup.py's digest of this folder

@@ -101,8 +101,8 @@ class Agent:
                 f"vocab_size={self.config.vocab_size} does not fit dataset '{dataset.name}', "
                 f"which has {dataset.vocab_size} tokens"
             )
-        self._order, rng = training_order(len(dataset.train), self.seed)
-        self.model = GPT(self.config, rng)
+        self._order, twister = training_order(len(dataset.train), self.seed)
+        self.model = GPT(self.config, twister)
         self._begin()
 
     def _begin(self) -> None:

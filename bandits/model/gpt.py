@@ -21,7 +21,7 @@ from bandits.model.energy import evaluate_flops, generate_flops
 from bandits.model.exact import Float, log2
 from bandits.model.limits import SEEDS, check_generated, check_seed
 from bandits.model.results import Evaluation, Samples, TrainedSteps
-from bandits.model.seeding import initial_weights, weight_shapes
+from bandits.model.seeding import Twister, initial_weights, twister_of, weight_shapes
 from bandits.model.settings import Settings
 
 MAX_SIDE_BY_SIDE = 32  # documents that are generated at a time
@@ -38,10 +38,11 @@ class GPT:
     """A microGPT of any size.  Raises InvalidValue or TypeError for what it cannot use.
 
     `seed`: a number, or a `random.Random` whose next draws become the weights (so that documents
-    can be shuffled by it first, as microGPT does), or None for weights of zero.
+    can be shuffled by it first, as microGPT does), or the `Twister` of bandits/model/seeding.py that
+    shuffled them, which then moves on, or None for weights of zero.
     """
 
-    def __init__(self, config: GPTConfig, seed: int | random.Random | None = 42) -> None:
+    def __init__(self, config: GPTConfig, seed: int | random.Random | Twister | None = 42) -> None:
         self.config = config
         self._engine = engine.build().Engine(
             config.vocab_size, config.n_embd, config.n_layer, config.n_head, config.block_size
@@ -52,8 +53,8 @@ class GPT:
         self.beta1_power = 1.0  # beta1 ** steps, as a running product
         self.beta2_power = 1.0
         if seed is not None:
-            rng = seed if isinstance(seed, random.Random) else random.Random(check_seed(seed))
-            self._write("weight", initial_weights(config, rng))
+            for name, weights in initial_weights(config, _twister(seed)):
+                self._engine.write("weight", name, weights)
 
     @property
     def n_params(self) -> int:
@@ -339,6 +340,12 @@ class GPT:
                 f"documents of {documents.bos + 1} tokens do not fit "
                 f"vocab_size={self.config.vocab_size}"
             )
+
+
+def _twister(seed: int | random.Random | Twister) -> Twister:
+    if isinstance(seed, Twister):
+        return seed
+    return twister_of(seed if isinstance(seed, random.Random) else check_seed(seed))
 
 
 def _one_nan(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -1,23 +1,25 @@
 """microGPT's seeding: one `random.Random(seed)` shuffles the documents, then draws every weight.
 
-The weights are those of `rng.gauss(0, 0.08)` called row by row, computed many at a time: the same
-uniforms from the Mersenne Twister, and the Box-Muller transform of CPython's `random.gauss` in
-arithmetic that does not depend on the machine's libm (bandits/model/exact.py), within 2e-15 of it.
+Both are made by csrc/seeding.pxi, of the words of numpy's MT19937: the same generator, seeded alike.  The
+weights are those of `rng.gauss(0, 0.08)` called row by row: the Box-Muller transform of CPython's
+`random.gauss` in arithmetic that does not depend on the machine's libm, within 2e-15 of it.
 """
 
 from __future__ import annotations
 
 import random
-from functools import lru_cache
+from collections.abc import Iterator
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from bandits.model import builds as engine
 from bandits.model.config import GPTConfig
-from bandits.model.exact import Float, cos_pi, log2
 
 STANDARD_DEVIATION = 0.08
-_LN2 = 0.6931471805599453
+
+Twister = np.random.MT19937
 
 
 def weight_shapes(config: GPTConfig) -> dict[str, tuple[int, int]]:
@@ -36,53 +38,38 @@ def weight_shapes(config: GPTConfig) -> dict[str, tuple[int, int]]:
     return shapes
 
 
-def initial_weights(config: GPTConfig, rng: random.Random) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the weights that `rng` draws next, float32 [out, in]; `rng` itself does not move."""
-    drawn = (STANDARD_DEVIATION * gaussians(rng, config.n_params)).astype(np.float32)
-    weights, first = {}, 0
-    for name, (n_out, n_in) in weight_shapes(config).items():
-        weights[name] = drawn[first : first + n_out * n_in].reshape(n_out, n_in)
-        first += n_out * n_in
-    return weights
+def initial_weights(
+    config: GPTConfig, twister: Twister
+) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Yield the weights that `twister` draws next, float32 [out, in], one matrix at a time."""
+    gaussians = engine.build().Gaussians(twister)
+    for name, shape in weight_shapes(config).items():
+        weights = np.empty(shape, np.float32)
+        gaussians.fill(weights.reshape(-1), STANDARD_DEVIATION)
+        yield name, weights
 
 
-def gaussians(rng: random.Random, n: int) -> Float:
-    """Return the next n values of `rng.gauss(0, 1)`, float64 (n,), without moving `rng`.
-
-    gauss makes two values of two uniforms: cos(2 pi u) r and sin(2 pi u) r, r = sqrt(-2 ln(1 - v)).
-    """
-    uniforms = _uniforms(rng, n + n % 2)
-    angle = 2.0 * uniforms[0::2]
-    radius = np.sqrt(-2.0 * (_LN2 * log2(1.0 - uniforms[1::2])))
-    pairs = np.empty((len(angle), 2))
-    pairs[:, 0] = _cos_turns(angle) * radius
-    pairs[:, 1] = _cos_turns(np.abs(angle - 0.5)) * radius
-    return pairs.reshape(-1)[:n]
-
-
-def _cos_turns(x: Float) -> Float:
-    """Return cos(pi x) for x in [0, 2)."""
-    return cos_pi(np.where(x > 1.0, 2.0 - x, x))
+def twister_of(seed: int | random.Random) -> Twister:
+    """Return the generator of `random.Random(seed)`, or one that goes on as `seed` would, which stays."""
+    twister = np.random.MT19937(0)
+    if isinstance(seed, random.Random):
+        _, words, _ = seed.getstate()
+        key = np.array(words[:-1], dtype=np.uint32)
+        twister.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": words[-1]}}
+    else:  # CPython's init_by_array of the seed in 32-bit words, which numpy has for its older generators
+        n_words = max(1, -(-seed.bit_length() // 32))
+        np.random.RandomState(twister).seed([seed >> 32 * k & 0xFFFFFFFF for k in range(n_words)])
+    return twister
 
 
-def _uniforms(rng: random.Random, n: int) -> Float:
-    """Return the next n values of `rng.random()`: 53 bits from two words of its generator each."""
-    _, words, _ = rng.getstate()
-    twister = np.random.MT19937()
-    twister.state = {
-        "bit_generator": "MT19937",
-        "state": {"key": np.array(words[:-1], dtype=np.uint32), "pos": words[-1]},
-    }
-    raw = twister.random_raw(2 * n)
-    return ((raw[0::2] >> 5) * 67108864.0 + (raw[1::2] >> 6)) / 9007199254740992.0
+# Agents of one seed hold one array, and it goes with the last of them.
+_orders: WeakValueDictionary[tuple[int, int], npt.NDArray[np.int64]] = WeakValueDictionary()
 
 
-@lru_cache(maxsize=16)
-def training_order(n_documents: int, seed: int) -> tuple[npt.NDArray[np.int64], random.Random]:
-    """Return the order in which this seed sees the documents, int64, and its rng after the shuffle."""
-    rng = random.Random(seed)
-    order = list(range(n_documents))
-    rng.shuffle(order)
-    array = np.array(order, dtype=np.int64)
-    array.flags.writeable = False
-    return array, rng
+def training_order(n_documents: int, seed: int) -> tuple[npt.NDArray[np.int64], Twister]:
+    """Return the order in which this seed sees the documents, and its generator after the shuffle."""
+    twister = twister_of(seed)
+    order = np.arange(n_documents, dtype=np.int64)
+    engine.build().shuffle(twister, order)
+    order.flags.writeable = False
+    return _orders.setdefault((n_documents, seed), order), twister
