@@ -1,4 +1,4 @@
-"""A table of named parts (datasets, schedules, plots): one file and one registration add one."""
+"""A table of named parts (datasets, schedules, signs, pictures): one file and one registration add one."""
 
 from __future__ import annotations
 

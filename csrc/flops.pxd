@@ -1,6 +1,6 @@
 """Exact operation counts of what the engine runs: the closed forms of docs/RULES.md.
 
-bandits/energy.py states the same forms in Python integers; a test holds both to a counting reference.
+bandits/model/energy.py states the same forms in Python integers; a test holds both to a counting reference.
 A step of the largest sizes allowed is below 2**60 operations.
 """
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says something of the machine and nothing of the law.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+pytest.register_assert_rewrite("tests.additions")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

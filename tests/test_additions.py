@@ -1,232 +1,21 @@
 """One addition is one file and one registration: each is made in a copy of the package, and used there.
 
-Whoever adds a kind of thing that others may add puts an `Addition` into ADDITIONS, and a row into
-"Where to put things" of docs/ARCHITECTURE.md; the two are held to each other.
+Whoever adds a kind of thing that others may add puts a file with an `Addition` into tests/additions/, and a
+row into "Where to put things" of docs/ARCHITECTURE.md; the two are held to each other.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.support.additions import Addition, Copy, Line, behind, both, created, replaced
+from tests.additions import ADDITIONS
+from tests.support.additions import PLAY_ON, Addition, Copy, behind
 from tests.support.paths import ROOT
 
-SETTINGS = "bandits/model/settings.py"
-# Rows of the table that no test performs: each is more than a file and a line, or has tests of its own.
-NOT_PERFORMED = {
-    "a command",
-    "a picture",
-    "a ruleset",
-    "a sign of `diagnose`",
-    "an error with a way out to type",
-    "a kernel",
-    "a table or a column of arena.db",
-    "an error that a player can cause",
-}
-
-# Programs for a copy.  This one opens what an earlier build left behind, in a folder of its own.
-PLAY_ON = """
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from tests.support.earlier import left_behind, play_on
-with TemporaryDirectory() as folder:
-    play_on(left_behind(Path(folder) / "earlier"))
-"""
-COURSES = """
-import json
-from bandits.agent.course import course_as_dict
-from bandits.arena.arena import Arena
-with Arena() as arena:
-    print(json.dumps([course_as_dict(arena.agent(name).course)["segments"] for name in ("A", "B")]))
-"""
-
-
-def completing(*lines: str) -> str:
-    """Return the program that prints, as JSON, what Tab offers at the end of each line."""
-    return f"""
-import json, os
-from pathlib import Path
-from bandits.commands import COMMAND_SETS
-from bandits.shell.app import BanditsShell
-shell, found = BanditsShell(Path(os.environ["BANDITS_HOME"]), COMMAND_SETS), []
-for line in {lines!r}:
-    word = line.rpartition(" ")[2]
-    found.append(shell.complete(word, line, len(line) - len(word), len(line)).items)
-print(json.dumps([[item.text for item in items] for items in found]))
-shell.close()
-"""
-
-
-def check_config(copy: Copy, printed: str) -> None:
-    """Fail unless the JSON that ends what was printed is `config --json` by the copy's schema, made anew."""
-    jsonschema = pytest.importorskip("jsonschema")
-    copy.tool("json_page.py")
-    schema = json.loads((copy.folder / "docs" / "schema" / "commands.json").read_text("utf-8"))
-    part = {"$defs": schema["$defs"], "$ref": "#/$defs/config"}
-    jsonschema.Draft202012Validator(part).validate(json.loads(printed[printed.index("\n{") :]))
-
-
-# ---------------------------------------------------------- a setting
-
-
-def use_the_setting(copy: Copy) -> None:
-    text = copy.bandits(
-        "config",
-        "help damping",
-        "config damping 0.25",
-        "config learning_rate 0.02",
-        "train 30",
-        "config damping default",
-        "train 30",
-        "verify A",
-        "save Ada",
-        "load Ada --as Twin",
-        "verify Ada.safetensors Twin",
-        "battle Twin B 20",
-        "verify 1",
-        "config --json",
-    )
-    assert re.search(r"damping +0\.0 +share of the learning rate that is held back", text)
-    assert "allowed: a number, 0 to 1" in text
-    assert "A: damping = 0.0 → 0.25" in text
-    assert "learning rate now 0.01455" in text  # (1 - 0.25) * 0.02 * (1 - 30 / 1000)
-    assert text.count(" verified: ") == 4
-    check_config(copy, text)
-    assert "| `damping` | number |" in (copy.folder / "docs" / "JSON.md").read_text("utf-8")
-    tab = completing("config dam", "config damping ")
-    courses, (keys, values) = map(json.loads, copy.python(COURSES + tab + PLAY_ON).splitlines())
-    assert courses == [
-        [
-            {"first_step": 0, "learning_rate": 0.02, "damping": 0.25},
-            {"first_step": 30, "damping": 0.0},
-        ],
-        [{"first_step": 0}],
-    ]
-    assert (keys, values) == (["damping"], ["0", "0.5", "default"])
-
-
-A_SETTING = Addition(
-    title="a setting of agents",
-    file=SETTINGS,
-    edit=both(
-        replaced(
-            "    temperature: float = _setting(\n",
-            "    damping: float = _setting(\n"
-            "        0.0,\n"
-            "        Number(at_least=0.0, at_most=1.0),\n"
-            '        "share of the learning rate that is held back",\n'
-            '        usual=("0", "0.5"),\n'
-            "    )\n"
-            "    temperature: float = _setting(\n",
-        ),
-        replaced(
-            "        return schedules.learning_rates(\n",
-            "        return (1.0 - self.damping) * schedules.learning_rates(\n",
-        ),
-    ),
-    use=use_the_setting,
-)
-
-
-# ---------------------------------------------------------- a schedule
-
-
-def use_the_schedules(copy: Copy) -> None:
-    text = copy.bandits(
-        "help schedule",
-        *(f"config horizon 20 --agent {name}" for name in ("A", "B")),
-        "config schedule square",
-        "train 50",
-        "config schedule root --agent B",
-        "train 50 B",
-        "diagnose B",
-        "verify A B",
-        "battle A B 10",
-        "visualize schedule A B --terminal",
-        "config --json --agent B",
-    )
-    assert "linear, cosine, square (all fall to 0 at the horizon), constant or root" in text
-    assert "A is at step 20" in text
-    assert text.count("the schedule is complete: at the horizon of 20 steps") == 1
-    assert "B is at step 50" in text
-    assert "learning rate now 0.005345" in text  # 0.01 / sqrt(1 + 50 / 20)
-    assert text.count(" verified: ") == 2
-    assert re.search(r"at its horizon: it trained 0 of the steps", text)  # A, and not B
-    assert "to come (root)" in text
-    check_config(copy, text)
-    assert json.loads(copy.python(completing("config schedule ro"))) == [["root"]]
-
-
-A_SCHEDULE = Addition(
-    title="a learning-rate schedule",
-    file="bandits/model/schedules.py",
-    edit=replaced(
-        "def learning_rates(\n",
-        '@schedule("square", ends=True)\n'
-        "def square(step: Float, horizon: int) -> Float:\n"
-        '    """(1 - step / horizon)^2."""\n'
-        "    return (1.0 - step / horizon) ** 2\n\n\n"
-        '@schedule("root", ends=False)\n'
-        "def root(step: Float, horizon: int) -> Float:\n"
-        '    """1 / sqrt(1 + step / horizon)."""\n'
-        "    return 1.0 / np.sqrt(1.0 + step / horizon)\n\n\n"
-        "def learning_rates(\n",
-    ),
-    use=use_the_schedules,
-)
-
-
-# ---------------------------------------------------------- a dataset
-
-
-def use_the_dataset(copy: Copy) -> None:
-    text = copy.bandits(
-        "dataset",
-        "dataset syllables",
-        "create_agent Reader 8 1 2",
-        "train 200",
-        "generate 10",
-        "verify Reader",
-        "leaderboard",
-    )
-    assert re.search(r"syllables +400", text)
-    assert "dataset syllables" in text
-    assert "Reader is verified" in text
-    assert re.search(r"^(1|-) +Reader ", text, re.MULTILINE)  # the leaderboard
-    assert json.loads(copy.python(completing("dataset syl"))) == [["syllables"]]
-
-
-A_DATASET = Addition(
-    title="a dataset",
-    file="bandits/datasets/syllables.py",
-    edit=created(
-        '"""Words of two syllables, all that a few letters make."""\n\n'
-        "from __future__ import annotations\n\n"
-        "from itertools import product\n\n"
-        "from bandits.datasets.builtin import BUILTIN\n"
-        "from bandits.datasets.dataset import Dataset\n\n\n"
-        '@BUILTIN.register("syllables")\n'
-        "def syllables() -> Dataset:\n"
-        '    """400 words of two syllables."""\n'
-        '    words = map("".join, product("bdgk", "aeiou", "lmnr", "aeiou"))\n'
-        '    return Dataset.from_documents(words, name="syllables")\n'
-    ),
-    registration=Line(
-        file="bandits/datasets/__init__.py",
-        behind="from __future__ import annotations",
-        text="from bandits.datasets import syllables as _syllables  # noqa: F401",
-    ),
-    use=use_the_dataset,
-)
-
-
-# ---------------------------------------------------------- all of them
-
-ADDITIONS = (A_SETTING, A_SCHEDULE, A_DATASET)
+NOT_PERFORMED = {"a kernel"}  # two files of csrc and one of bandits/model, compiled
 
 
 @pytest.mark.parametrize("addition", ADDITIONS, ids=lambda addition: addition.title)
@@ -243,13 +32,13 @@ def test_the_architecture_says_where_things_are_put_as_they_are_put_here() -> No
     places = {title.strip(): (copy, register) for title, copy, register in rows}
     assert set(places) == NOT_PERFORMED | {addition.title for addition in ADDITIONS}
     for addition in ADDITIONS:
-        copy, register = places[addition.title]
-        folder = addition.file.rpartition("/")[0]
-        assert folder in copy, addition.title
+        to_copy, register = places[addition.title]
+        is_new = not (ROOT / addition.file).exists()
+        assert (addition.file.rpartition("/")[0] if is_new else addition.file) in to_copy
         if addition.registration is not None:
             assert addition.registration.file.removesuffix("__init__.py") in register
         else:
-            assert addition.file in copy
+            assert "bandits/" not in register
 
 
 # ---------------------------------------------------------- what is remembered

@@ -25,6 +25,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from bandits.version import __version__
 from tests.support.paths import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -169,6 +170,12 @@ def test_continuous_integration_runs_the_command_of_the_readme() -> None:
     assert "run: .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
 
+def test_a_tag_is_compared_with_the_version_where_it_stands() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "wheels.yml").read_text(encoding="utf-8")
+    (path,) = re.findall(r'run: grep -Fx "__version__ = .*" (\S+)$', workflow, re.M)
+    assert f'__version__ = "{__version__}"' in (ROOT / path).read_text("utf-8").splitlines()
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_the_documents_lead_somewhere(document: Path) -> None:
     links = _LINK.findall(document.read_text(encoding="utf-8"))
@@ -176,19 +183,58 @@ def test_links_between_the_documents_lead_somewhere(document: Path) -> None:
 
 
 OF_ONE_KIND = ("signs",)  # folders whose files are additions of one kind: the page names the folder
+_SOURCES = {".py", ".pyx", ".pxd", ".pxi", ".h"}
+_FILE = re.compile(rf"(?<![\w/])\w+(?:{'|'.join(map(re.escape, sorted(_SOURCES)))})(?![\w/])")
 
 
-def test_the_architecture_names_every_module() -> None:
+def files_in_the_tree(text: str) -> list[str]:
+    """Return the paths of the sources that the page's tree names, those in its remarks too."""
+    tree = text.partition("## The tree\n\n")[2].partition("\n\n")[0]
+    folders: list[tuple[int, str]] = []  # those that a line is in, each with its indentation
+    found = []
+    for line in tree.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if indent < 32:  # else it goes on with what the line above says
+            folders = [(depth, name) for depth, name in folders if depth < indent]
+        if head := re.match(r"[\w/]+/(?= |$)", line.strip()):
+            folders.append((indent, head[0]))
+        folder = "".join(name for _, name in folders)
+        found += [folder + name for name in _FILE.findall(line)]
+    return found
+
+
+def test_the_architecture_has_every_source_in_its_place_and_no_other() -> None:
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    sources = [
-        path
-        for folder, endings in (("bandits", {".py"}), ("csrc", {".pyx", ".pxd", ".pxi", ".h"}))
+    there = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("bandits", "csrc")
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in endings and path.name != "__init__.py"
+        if path.suffix in _SOURCES and path.parent.name not in OF_ONE_KIND
     ]
-    alone = [path for path in sources if path.parent.name not in OF_ONE_KIND]
-    names = {path.name if path.suffix != ".py" else path.stem for path in alone} | {*OF_ONE_KIND}
-    assert sorted(name for name in names if not re.search(rf"\b{re.escape(name)}\b", text)) == []
+    named = [name for name in files_in_the_tree(text) if name.startswith(("bandits/", "csrc/"))]
+    faces = {name for name in there if name.endswith("/__init__.py")} - {"bandits/__init__.py"}
+    assert sorted(named) == sorted(set(there) - faces)
+
+
+_PATH = re.compile(
+    r"(?<![\w/.-])((?:bandits|csrc|tests|tools|docs|examples|benchmarks)/[\w./*-]*[\w*/])"
+)
+
+
+def test_every_path_that_is_named_leads_somewhere() -> None:
+    """In documents, comments and programs: a file that was moved is not left behind in words."""
+    files = [*DOCUMENTS, ROOT / "setup.py", ROOT / "benchmarks" / "README.md"]
+    for folder in ("bandits", "csrc", "tests", "tools", "examples", "benchmarks"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.suffix in _SOURCES]
+    made = ROOT / "tests" / "additions"  # names what it makes
+    lost = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        if made not in path.parents
+        for name in _PATH.findall(path.read_text(encoding="utf-8"))
+        if "DATE" not in name and not any(ROOT.glob(f"{name.rstrip('/')}*"))
+    ]
+    assert lost == []
 
 
 def not_in_the_documents() -> list[Path]:

@@ -1,7 +1,7 @@
 """Reports that can be mailed: one HTML file each, with everything in it and nothing from elsewhere.
 
 The same match gives the same bytes: no page reads a clock.  Text from a player's data passes through
-Jinja's autoescaping (templates/), pictures come from bandits/plots as SVG.
+Jinja's autoescaping (templates/), pictures come from bandits/drawing/inline.py as SVG.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Opening tells an arena from a stranger's file, a newer format or a full or read-only disk, and never
 harms a file that it cannot use.  This is the only module that imports sqlite3; what the tables
-hold is `bandits.store`'s business.
+hold is the business of those beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The build that is picked is never one of other sources; test_cli_outer.py has one that is missing."""
+"""The build that is picked is never one of other sources.
+
+One that is missing is in tests/shell/test_command_line.py.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ It plays the `bandits` that is installed beside the interpreter, in a folder of 
 what is printed and every bit of both agents afterwards.  So an installed wheel is checked from
 anywhere, with nothing but the interpreter that has it:
 
-    python path/to/tests/golden_battle.py
+    python path/to/tests/support/golden_battle.py
 
 A change that is meant to change the game's numbers renews it with `... golden_battle.py --write`.
 """
