@@ -14,13 +14,13 @@ import pytest
 
 from tests.support.additions import Addition, Copy, Line, behind, both, created, replaced
 from tests.support.paths import ROOT
+from tests.support.shelltools import commands, quick
 
 SETTINGS = "bandits/model/settings.py"
 # Rows of the table that no test performs: each is more than a file and a line, or has tests of its own.
 NOT_PERFORMED = {
     "a command",
     "a picture",
-    "a ruleset",
     "a sign of `diagnose`",
     "an error with a way out to type",
     "a kernel",
@@ -35,6 +35,15 @@ from tempfile import TemporaryDirectory
 from tests.support.earlier import left_behind, play_on
 with TemporaryDirectory() as folder:
     play_on(left_behind(Path(folder) / "earlier"))
+"""
+VERIFY_THE_EARLIER_MATCH = """
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from bandits.arena.arena import Arena
+from tests.support.earlier import left_behind
+with TemporaryDirectory() as folder, Arena(left_behind(Path(folder) / "earlier")) as arena:
+    assert arena.match(1).ruleset == 1
+    assert arena.verify_match(1).verified
 """
 COURSES = """
 import json
@@ -224,9 +233,48 @@ A_DATASET = Addition(
 )
 
 
+# ---------------------------------------------------------- a ruleset
+
+
+def use_the_ruleset(copy: Copy) -> None:
+    def scores(printed: str) -> list[float]:
+        board, _ = json.JSONDecoder().raw_decode(printed[printed.index("[\n") :])
+        return [row["score"] for row in board]
+
+    first = commands(copy.home, "battle A B 150", "leaderboard --json")  # before the addition
+    assert "ruleset 1 " in first  # on the card
+    text = copy.bandits("leaderboard --json", "battle A B 150", "verify 1 2")
+    assert scores(text) != scores(first)  # those kept are ruleset 1's: all are judged anew
+    assert "ruleset 99 " in text
+    assert "2 of 2 verified" in text
+    copy.python(VERIFY_THE_EARLIER_MATCH)
+    without = quick(copy.home, "-c", "verify 1 2")
+    assert "match 1 is verified" in without.stdout
+    assert "under ruleset 99, which this version of bandits does not know" in without.stderr
+
+
+A_RULESET = Addition(
+    title="a ruleset",
+    file="bandits/contest/rules/ruleset_99.py",
+    edit=both(
+        created((ROOT / "tests" / "support" / "another_ruleset.py").read_text("utf-8")),
+        both(
+            replaced("ruleset import Validity\n", "ruleset import Validity, register\n"),
+            replaced("= AnotherRuleset()\n", "= register(AnotherRuleset())\n"),
+        ),
+    ),
+    registration=Line(
+        file="bandits/contest/rules/__init__.py",
+        behind="from __future__ import annotations",
+        text="from bandits.contest.rules import ruleset_99 as _ruleset_99  # noqa: F401",
+    ),
+    use=use_the_ruleset,
+)
+
+
 # ---------------------------------------------------------- all of them
 
-ADDITIONS = (A_SETTING, A_SCHEDULE, A_DATASET)
+ADDITIONS = (A_SETTING, A_SCHEDULE, A_DATASET, A_RULESET)
 
 
 @pytest.mark.parametrize("addition", ADDITIONS, ids=lambda addition: addition.title)

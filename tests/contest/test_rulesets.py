@@ -1,7 +1,6 @@
-"""More than one ruleset: each scores what a judge finds by its own rules, and replays its own matches."""
+"""More than one ruleset: each scores by its own rules what a judge finds.  test_additions.py adds one."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -14,8 +13,6 @@ from bandits.contest.rules.ruleset_1 import RULESET_1
 from bandits.datasets import load
 from bandits.model.config import GPTConfig
 from tests.support.another_ruleset import ANOTHER_RULESET
-from tests.support.paths import ROOT
-from tests.support.shelltools import bandits
 
 
 def agent(n_embd=16, n_steps=0, seed=42):
@@ -83,47 +80,3 @@ def test_a_clone_draws_under_any_ruleset(seed):
     (alone,) = ANOTHER_RULESET.resample([outcome.a.judgement], seed)
     assert np.unique(alone.scores).size > 100
     assert alone.scores.min() < outcome.a.figures.score < alone.scores.max()
-
-
-def test_a_ruleset_is_one_file_and_its_registration_and_older_matches_still_replay(tmp_path):
-    """In a copy of the package, as who adds a ruleset would: it is played, and ruleset 1 replays."""
-    home = tmp_path / "home"
-    scratch = tmp_path / "scratch"
-    shutil.copytree(ROOT / "bandits", scratch / "bandits")
-
-    def run(*lines):
-        words = [word for line in lines for word in ("-c", line)]
-        return bandits(home, *words, cwd=scratch, env={"PYTHONPATH": str(scratch)})
-
-    def scores(printed):
-        board, _ = json.JSONDecoder().raw_decode(printed[printed.index("[\n") :])
-        return [row["score"] for row in board]
-
-    first = run("battle A B 150", "leaderboard --json")
-    assert "ruleset 1 " in first.stdout  # on the card
-
-    rules = scratch / "bandits" / "contest" / "rules"
-    face = (rules / "__init__.py").read_text()
-    shutil.copy(ROOT / "tests" / "support" / "another_ruleset.py", rules / "ruleset_99.py")
-    register(rules / "__init__.py", "ruleset_1.RULESET_1", "ruleset_99.ANOTHER_RULESET")
-    second = run("leaderboard --json", "battle A B 150", "verify 1 2")
-    assert scores(second.stdout) != scores(first.stdout)  # those kept are ruleset 1's: judged anew
-    assert "ruleset 99 " in second.stdout
-    assert "2 of 2 verified" in second.stdout
-    assert first.stderr == second.stderr == ""
-
-    (rules / "__init__.py").write_text(face)  # as by an older bandits that opens the same arena
-    third = run("verify 1 2")
-    assert "match 1 is verified" in third.stdout
-    assert "under ruleset 99, which this version of bandits does not know" in third.stderr
-
-
-def register(init, known, new):
-    """Enter a ruleset beside one that is there: its module in the import, itself in the table."""
-    text = init.read_text()
-    module, _, _ = known.partition(".")
-    imports = f"from bandits.contest.rules import {module}\n"
-    assert imports in text
-    assert f"({known},)" in text
-    text = text.replace(imports, imports.replace(module, f"{module}, {new.partition('.')[0]}"))
-    init.write_text(text.replace(f"({known},)", f"({known}, {new})"))
