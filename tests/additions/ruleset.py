@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import json
 
-from tests.support.additions import Addition, Copy, Registration, both, created, replaced, typed
+from tests.support.additions import (
+    Addition,
+    Copy,
+    Registration,
+    behind,
+    both,
+    created,
+    replaced,
+    typed,
+)
 from tests.support.paths import ROOT
 from tests.support.shelltools import commands, quick
 
@@ -32,15 +41,18 @@ def scores(printed: str) -> list[float]:
 ADDITION = Addition(
     title="a ruleset",
     file="bandits/contest/rules/ruleset_99.py",
-    edit=created((ROOT / "tests" / "support" / "another_ruleset.py").read_text("utf-8")),
+    edit=both(
+        created((ROOT / "tests" / "support" / "another_ruleset.py").read_text("utf-8")),
+        both(
+            replaced("ruleset import Validity\n", "ruleset import Validity, register\n"),
+            replaced("= AnotherRuleset()\n", "= register(AnotherRuleset())\n"),
+        ),
+    ),
     registration=Registration(
         file="bandits/contest/rules/__init__.py",
-        edit=both(
-            replaced(
-                "from bandits.contest.rules import ruleset_1\n",
-                "from bandits.contest.rules import ruleset_1, ruleset_99\n",
-            ),
-            replaced("(ruleset_1.RULESET_1,)", "(ruleset_1.RULESET_1, ruleset_99.ANOTHER_RULESET)"),
+        edit=behind(
+            "from __future__ import annotations",
+            "from bandits.contest.rules import ruleset_99 as _ruleset_99  # noqa: F401",
         ),
     ),
     use=use,

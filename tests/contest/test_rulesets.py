@@ -1,4 +1,4 @@
-"""More than one ruleset: each scores what a judge finds by its own rules, and replays its own matches."""
+"""More than one ruleset: each scores by its own rules what a judge finds.  test_additions.py adds one."""
 
 import json
 

@@ -1,6 +1,7 @@
 """A ruleset as a stranger would add one: other documents, other luck, another score, other leagues.
 
-tests/contest/test_rulesets.py fights under it; tests/additions/ruleset.py puts this file beside ruleset_1.py.
+tests/contest/test_rulesets.py fights under it; tests/additions/ruleset.py puts this file into a copy of the
+package, beside ruleset_1.py, and registers it there.
 """
 
 from __future__ import annotations

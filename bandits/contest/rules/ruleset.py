@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bandits.contest.house import House
 from bandits.contest.judgement import Bool, Figures, Judgement, Resampled, Verdict
@@ -52,3 +52,16 @@ class Ruleset(Protocol):
 
     def ranking_flops(self, energy: Energy) -> int:
         """Return the operations that a Score is divided by where agents are ranked."""
+
+
+RULESETS: dict[int, Ruleset] = {}
+
+R = TypeVar("R", bound=Ruleset)
+
+
+def register(ruleset: R) -> R:
+    """Enter a ruleset under its number, and return it.  Raises ValueError if the number is taken."""
+    if ruleset.number in RULESETS:
+        raise ValueError(f"ruleset {ruleset.number} is registered twice")
+    RULESETS[ruleset.number] = ruleset
+    return ruleset

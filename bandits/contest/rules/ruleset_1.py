@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from bandits.contest.house import House
 from bandits.contest.judgement import Bool, Figures, Judgement, Resampled, Side, Verdict
+from bandits.contest.rules.ruleset import register
 from bandits.model import exact
 from bandits.model.documents import Documents
 from bandits.model.energy import Energy
@@ -248,4 +249,4 @@ def _check_comparable(a: Judgement, b: Judgement) -> None:
         raise ValueError("judgements of different test splits or sample sizes cannot be compared")
 
 
-RULESET_1 = Ruleset1()
+RULESET_1 = register(Ruleset1())
