@@ -87,7 +87,7 @@ class Battles:
         rows = [row for row in desk.store.agents.all() if row.dataset_sha256 == dataset.sha256]
         if not rows:
             return []
-        judge = judge_for(dataset)
+        judge = judge_for(dataset, check_stop=desk.check_stop)
         found, new = {}, []
         for row in rows:
             figures = desk.store.score(score_key(row))

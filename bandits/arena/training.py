@@ -68,7 +68,7 @@ class Training:
         if seed is None:  # new each time, and still a matter of the agent's state, not of the clock
             seed = agent.energy.generation % 2**32
         samples = agent.generate(n, seed=seed, check_stop=self._desk.check_stop)
-        judge = judge_for(agent.dataset)
+        judge = judge_for(agent.dataset, check_stop=self._desk.check_stop)
         judging = judge.judging_samples(
             agent.model, agent.settings.temperature, samples, diverged=agent.diverged
         )

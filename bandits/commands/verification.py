@@ -70,20 +70,20 @@ class VerificationCommands(BanditsCommands):
         words, several = self._spread(args.what or [self.arena.current], names)
         if not words and not args.json:
             self.say("nothing to verify: every agent that came from a file has been verified")
-        reports = []
+        reports, stopped = [], False
         for word in words:
             try:
-                report = self._verify(word, names, args.dataset)
+                report, stopped = self._verify(word, names, args.dataset)
             except BanditsError as problem:
                 self.shell.fail(problem)  # and on to the next
                 continue
             reports.append(report)
             if not args.json:
                 self._describe(word, report)
-            if report.stopped:
-                break
-            if not report.verified:
+            if not report.stopped and not report.verified:
                 self.shell.fail(f"{_subject(word, report)} is not verified: {report.difference}")
+            if stopped:
+                break
         if args.json:
             found = [report.as_dict() for report in reports]
             if several or found:
@@ -91,7 +91,7 @@ class VerificationCommands(BanditsCommands):
         elif len(words) > 1:
             n_true = sum(report.verified for report in reports)
             self.say(f"{n_true} of {len(words)} verified")
-        if reports and reports[-1].stopped:
+        if stopped:
             self.shell.interrupt()
 
     def _spread(self, words: list[str], names: list[str]) -> tuple[list[str], bool]:
@@ -110,13 +110,17 @@ class VerificationCommands(BanditsCommands):
                 spread.append(word)
         return spread, spread != words or len(words) > 1
 
-    def _verify(self, word: str, names: list[str], dataset: str | None) -> VerifyReport:
+    def _verify(
+        self, word: str, names: list[str], dataset: str | None
+    ) -> tuple[VerifyReport, bool]:
+        """Return what the proof came to, and whether a Ctrl-C was pressed meanwhile."""
         call = self._call(word, names, dataset)
         corners = ("replay a", "replay b") if _is_match(word) else (f"replay {shown(word, 30)}",)
         note = f"the proof of {shown(word, 30)} will stop after this step"
         progress = ProgressLine(*corners)
-        with self.shell.stoppable(note, progress.leave), progress:
-            return call(progress.battle)
+        with self.shell.stoppable(note, progress.leave) as stopped, progress:
+            report = call(progress.battle)
+        return report, stopped()
 
     def _call(
         self, word: str, names: list[str], dataset: str | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from bandits.contest.judge import Judge, judge_for
 from bandits.contest.judgement import Figures, Judgement, Side, Verdict
 from bandits.contest.leaderboard import efficiency
 from bandits.contest.rules import CURRENT, Ruleset
-from bandits.errors import InvalidValue, printable
+from bandits.errors import InvalidValue, Stopped, printable
 from bandits.model.limits import STEPS, check_seed, check_steps
 
 N_SHOWN = 10  # samples on the card
@@ -140,7 +140,12 @@ def fight(
     most_steps = _check_terms(a, b, n_steps, max_flops)
     check_seed(seed)
     agents = {"a": a, "b": b}
-    judges = {side: judge_for(agent.dataset, ruleset) for side, agent in agents.items()}
+    stop = stop or (lambda: False)
+
+    def check_stop() -> None:
+        if stop():
+            raise Stopped
+
     before = {side: (agent.n_steps, agent.energy.total) for side, agent in agents.items()}
     histories = {side: LossHistory() for side in agents}
 
@@ -149,14 +154,16 @@ def fight(
         if on_progress is not None:
             on_progress(side, progress if n_steps else replace(progress, n_steps=0))
 
-    found = _run_side_by_side(
-        {
+    found = None
+    with suppress(Stopped):  # while a judge is made: nobody has trained then
+        judges = {
+            side: judge_for(agent.dataset, ruleset, check_stop) for side, agent in agents.items()
+        }
+        works = {
             side: _train_and_judge(agent, most_steps, max_flops, judges[side], seed)
             for side, agent in agents.items()
-        },
-        stop or (lambda: False),
-        report,
-    )
+        }
+        found = _run_side_by_side(works, stop, report)
     corners = {
         side: _corner(
             agent, *before[side], histories[side], found[side] if found else None, ruleset

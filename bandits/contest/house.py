@@ -12,6 +12,7 @@ from bandits.errors import InvalidValue, printable
 from bandits.model import exact
 from bandits.model.documents import Documents
 from bandits.model.exact import Int
+from bandits.model.gpt import CheckStop
 
 
 class House:
@@ -20,18 +21,21 @@ class House:
     h: H1..H6, bits per token on the test split.  Raises InvalidValue for a dataset that is not split.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, check_stop: CheckStop | None = None) -> None:
         if not (len(dataset.train) and len(dataset.validation) and len(dataset.test)):
             raise InvalidValue(
                 f"dataset '{printable(dataset.name)}' is not split, so nothing can be judged by it; "
                 "load it with split='ruleset-1'"
             )
         self.dataset = dataset
-        self._ngrams = NGrams(dataset.train, dataset.vocab_size)
-        self.h = tuple(
-            int(exact.to_fixed(-exact.log2(p)).sum()) / (exact.FIXED * dataset.test.n_tokens)
-            for p in self._ngrams.probabilities(dataset.test)
-        )
+        self._ngrams = NGrams(dataset.train, dataset.vocab_size, check_stop=check_stop)
+        h = []
+        for p in self._ngrams.probabilities(dataset.test):
+            if check_stop:
+                check_stop()
+            bits = int(exact.to_fixed(-exact.log2(p)).sum())
+            h.append(bits / (exact.FIXED * dataset.test.n_tokens))
+        self.h = tuple(h)
 
     def mean_fixed(self, documents: Documents, order: int) -> Int:
         """Return each document's mean bits per token under one of the models, in whole 2**-32 bits."""
@@ -45,9 +49,12 @@ class House:
 _houses: dict[tuple[str, str | None], House] = {}
 
 
-def house_for(dataset: Dataset) -> House:
-    """Return the house of a dataset, fitted once a process.  Raises InvalidValue if it is not split."""
+def house_for(dataset: Dataset, check_stop: CheckStop | None = None) -> House:
+    """Return the house of a dataset, fitted once a process.  Raises InvalidValue if it is not split.
+
+    check_stop: called between the parts of fitting it; what it raises ends that.
+    """
     key = (dataset.sha256, dataset.split)
     if key not in _houses:
-        _houses[key] = House(dataset)
+        _houses[key] = House(dataset, check_stop)
     return _houses[key]

@@ -18,7 +18,7 @@ from bandits.model import exact
 from bandits.model.documents import Documents
 from bandits.model.energy import evaluate_flops, generate_flops
 from bandits.model.exact import Int
-from bandits.model.gpt import GPT, slices
+from bandits.model.gpt import GPT, CheckStop, slices
 from bandits.model.results import Samples
 
 # Far past any score (a uniform guess costs at most 12), and low enough that fixed-point sums of
@@ -32,10 +32,12 @@ class Judge:
     h: the house n-grams' H1..H6.  Raises InvalidValue for a dataset that is not split.
     """
 
-    def __init__(self, dataset: Dataset, ruleset: Ruleset = CURRENT) -> None:
+    def __init__(
+        self, dataset: Dataset, ruleset: Ruleset = CURRENT, check_stop: CheckStop | None = None
+    ) -> None:
         self.dataset = dataset
         self.ruleset = ruleset
-        self.house = house_for(dataset)
+        self.house = house_for(dataset, check_stop)
         self.h = self.house.h
         self.validity = ruleset.validity(self.house)
         self._train = frozenset(dataset.train.texts)
@@ -166,9 +168,15 @@ def finished(
 _judges: dict[tuple[str, str | None, int], Judge] = {}
 
 
-def judge_for(dataset: Dataset, ruleset: Ruleset = CURRENT) -> Judge:
-    """Return the judge of a dataset, made once a process.  Raises InvalidValue if it is not split."""
+def judge_for(
+    dataset: Dataset, ruleset: Ruleset = CURRENT, check_stop: CheckStop | None = None
+) -> Judge:
+    """Return the judge of a dataset, made once a process.  Raises InvalidValue if it is not split.
+
+    check_stop: called between the parts of making it, which takes seconds of a large text; what it raises
+    ends that.
+    """
     key = (dataset.sha256, dataset.split, ruleset.number)
     if key not in _judges:
-        _judges[key] = Judge(dataset, ruleset)
+        _judges[key] = Judge(dataset, ruleset, check_stop)
     return _judges[key]

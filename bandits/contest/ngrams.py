@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bandits.model.documents import Documents
+from bandits.model.gpt import CheckStop
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -64,13 +65,21 @@ class _Order:
 class NGrams:
     """Models of order 1 to `max_order`, fitted to documents over `vocab_size` tokens, BOS included."""
 
-    def __init__(self, documents: Documents, vocab_size: int, max_order: int = MAX_ORDER) -> None:
+    def __init__(
+        self,
+        documents: Documents,
+        vocab_size: int,
+        max_order: int = MAX_ORDER,
+        check_stop: CheckStop | None = None,
+    ) -> None:
         self.vocab_size = vocab_size
         self._orders: list[_Order] = []
         targets, before = _scored(documents)
         context = np.zeros(len(targets), np.int64)
         n_possible = 1
         for order in range(1, max_order + 1):
+            if check_stop:
+                check_stop()
             keys = context if order == 1 else context * vocab_size + before(order - 1)
             contexts = _Keys(keys, n_possible)
             context = contexts.find(keys)

@@ -46,28 +46,29 @@ class Ear:
         self._heard = heard
         self._inside, self._outside = socket.socketpair()
         self._outside.setblocking(False)
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
 
     def _listen(self) -> None:
         while numbers := self._inside.recv(64):
             if signal.SIGINT in numbers:
                 self._heard()
 
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Hear the signals that come in this context; outside the main thread, none do."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = signal.set_wakeup_fd(self._outside.fileno(), warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(before)
+    def listen(self) -> None:
+        """Hear the signals that come from now on; outside the main thread, none do."""
+        if threading.current_thread() is threading.main_thread():
+            signal.set_wakeup_fd(self._outside.fileno(), warn_on_full_buffer=False)
+
+    def rest(self) -> None:
+        """Hear none any more."""
+        if threading.current_thread() is threading.main_thread():
+            signal.set_wakeup_fd(-1)
 
     def close(self) -> None:
         """End the thread."""
         self._outside.close()
+        self._thread.join()
+        self._inside.close()
 
 
 class InterruptibleCmd(StrictCmd):
@@ -124,7 +125,8 @@ class InterruptibleCmd(StrictCmd):
             self._note, self._make_way = outer
             self._n_changes += 1
         pressed_before = self._answered = self._pressed.is_set()
-        self._pressed.clear()
+        if pressed_before:  # else one that comes now would be lost
+            self._pressed.clear()
 
     def wait(self, done: threading.Event) -> bool:
         """Wait for an event.  Returns whether it came: not if a Ctrl-C was pressed first."""
@@ -143,6 +145,10 @@ class InterruptibleCmd(StrictCmd):
             yield
         finally:
             self._asking = outer
+            if (
+                self._in_command
+            ):  # asyncio, which edits the answer, has taken the signals for itself
+                self._ear.listen()
 
     def forgive(self) -> None:
         """Take the Ctrl-C as answered."""
@@ -186,12 +192,12 @@ class InterruptibleCmd(StrictCmd):
             self._answered = False
             self._hear_keys()
         self._n_changes += 1
+        self._ear.listen()
         try:
-            with contextlib.nullcontext() if outer else self._ear.listening():
-                self.check_interrupt()
-                stop = super().onecmd(statement, add_to_history=add_to_history)
-                self.check_interrupt()
-                return stop
+            self.check_interrupt()
+            stop = super().onecmd(statement, add_to_history=add_to_history)
+            self.check_interrupt()
+            return stop
         except KeyboardInterrupt:
             if self.interactive and not self._answered:
                 self.poutput()  # the terminal has written ^C where the prompt would stand
@@ -201,6 +207,8 @@ class InterruptibleCmd(StrictCmd):
                 self.interrupt()
             raise
         finally:
+            if not outer:
+                self._ear.rest()
             self._n_changes += 1
             self._in_command = outer
 

@@ -32,6 +32,9 @@ def run(
         default_home(), command_sets, interactive=interactive, keep_going=keep_going
     )
     signal.signal(signal.SIGINT, shell.sigint_handler)
+    for name in ("SIGTERM", "SIGHUP"):  # which cmd2 hears at the prompt alone
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), shell.termination_signal_handler)
     try:
         if with_rc:
             shell.run_rc()
