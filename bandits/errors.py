@@ -15,7 +15,14 @@ E = TypeVar("E", bound="BanditsError")
 
 
 class BanditsError(Exception):
-    """A mistake outside the program: its message is one line, meant for the player."""
+    """A mistake outside the program: its message is one line, meant for the player.
+
+    agent: what the arena calls the agent that it is about, if it says so; is_current: whether that is the
+    one that commands are about when they name none.
+    """
+
+    agent: str | None = None
+    is_current = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be the same in another process: its facts are no arguments that Exception knows of."""

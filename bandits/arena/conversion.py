@@ -45,7 +45,7 @@ def restored(record: AgentRow, arrays: bytes) -> AgentState:
     try:
         return AgentState.from_parts(metadata, unpack(arrays))
     except BanditsError as error:
-        raise DamagedAgent(f"agent '{record.name}' is damaged in the arena ({error})") from None
+        raise _damaged(record, error) from None
 
 
 def score_key(of: AgentRow | PackedState) -> ScoreKey:
@@ -54,19 +54,35 @@ def score_key(of: AgentRow | PackedState) -> ScoreKey:
     return (of.model_sha256, of.dataset_sha256, temperature, CURRENT.number)
 
 
+def settings_of(row: AgentRow) -> Settings:
+    """Return how an agent trains and samples.  Raises DamagedAgent."""
+    try:
+        return Settings.from_dict(row.metadata["settings"])
+    except (BanditsError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(row, error) from None
+
+
+def _damaged(row: AgentRow, error: Exception) -> DamagedAgent:
+    why = error if isinstance(error, BanditsError) else "a part is missing or of the wrong kind"
+    return DamagedAgent(f"agent '{row.name}' is damaged in the arena ({why})")
+
+
 def roster_row(record: AgentRow, *, current: bool, judgement: dict[str, Any] | None) -> AgentReport:
     """Return a row as the player sees it."""
-    metadata = record.metadata
+    try:
+        config = GPTConfig.from_dict(record.metadata["config"])
+        plain = {
+            key: record.metadata[key] for key in ("seed", "dataset_name", "n_steps", "diverged")
+        }
+    except (BanditsError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(record, error) from None
     return AgentReport(
+        **plain,
         name=record.name,
-        config=GPTConfig.from_dict(metadata["config"]),
-        settings=Settings.from_dict(metadata["settings"]),
-        seed=metadata["seed"],
-        dataset_name=metadata["dataset_name"],
-        n_steps=metadata["n_steps"],
+        config=config,
+        settings=settings_of(record),
         energy=record.energy,
         loss=record.loss,
-        diverged=metadata["diverged"],
         wins=record.wins,
         draws=record.draws,
         losses=record.losses,

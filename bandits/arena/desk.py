@@ -7,7 +7,8 @@ taken because somebody else works on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bandits.agent.agent import Agent
@@ -18,7 +19,7 @@ from bandits.contest.battle import Outcome
 from bandits.contest.ratings import Rating
 from bandits.contest.ratings import update as update_ratings
 from bandits.datasets import Dataset
-from bandits.errors import BadFile, Stopped, UnknownName, printable
+from bandits.errors import BadFile, BanditsError, Stopped, UnknownName, printable
 from bandits.model.energy import Energy
 from bandits.store.rows import AgentRow, PackedState
 from bandits.store.store import Store
@@ -105,6 +106,15 @@ class Desk:
                 f"'{printable(str(row.metadata['dataset_name']))}', which this bandits does not have"
             )
         return row, Agent.from_state(restored(row, arrays), dataset)
+
+    @contextmanager
+    def about(self, row: AgentRow) -> Iterator[None]:
+        """Let the errors that are raised in this context say which agent they are about."""
+        try:
+            yield
+        except BanditsError as error:
+            error.agent, error.is_current = row.name, row.id == self.current_id()
+            raise
 
     def keep(
         self, taken: Sequence[Taken], command: str, outcome: Outcome | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bandits import datasets
 from bandits.agent.agent import Agent, check_agent_name
-from bandits.arena.conversion import stored
+from bandits.arena.conversion import settings_of, stored
 from bandits.arena.desk import STARTER_DATASET, Desk
 from bandits.arena.reports import AgentReport, DatasetReport
 from bandits.datasets import Dataset
@@ -126,13 +126,14 @@ class Roster:
 
     def settings(self, name: str | None) -> Settings:
         """Return how an agent trains and samples."""
-        return Settings.from_dict(self._desk.row(name).metadata["settings"])
+        return settings_of(self._desk.row(name))
 
     def set_setting(self, key: str, text: str, name: str | None) -> Settings:
         """Change one setting of an agent, read from `text`, and return them all."""
         row = self._desk.row_to_change(name)
-        settings = Settings.from_dict(row.metadata["settings"]).with_value(key, text)
-        check_batch_memory(GPTConfig.from_dict(row.metadata["config"]), settings.batch_size)
+        settings = settings_of(row).with_value(key, text)
+        with self._desk.about(row):
+            check_batch_memory(GPTConfig.from_dict(row.metadata["config"]), settings.batch_size)
         metadata = {**row.metadata, "settings": settings.as_dict()}
         with self._desk.store.transaction():
             self._desk.store.agents.update_metadata(row, metadata)

@@ -32,7 +32,9 @@ class Training:
         check_steps(n_steps)
         row, agent = self._desk.take(name)
         losses, n_done, stopped = LossHistory(), 0, False
-        with closing(agent.train(n_steps)) as chunks:  # type: ignore[type-var]
+        with self._desk.about(row):
+            training = agent.train(n_steps)
+        with closing(training) as chunks:  # type: ignore[type-var]
             for progress in chunks:
                 losses.append(progress.losses)
                 n_done = progress.n_done

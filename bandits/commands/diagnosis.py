@@ -55,8 +55,8 @@ class InsightCommands(BanditsCommands):
     def do_diagnose(self, args: argparse.Namespace) -> None:
         """Examine how an agent learns."""
         name = args.agent or self.arena.current
-        report = self.arena.diagnose(args.agent)
         new_name = _free_name(name, [row.name for row in self.arena.agents()])
+        report = self.arena.diagnose(args.agent)
         if args.json:
             self.say_json(
                 {

@@ -106,10 +106,12 @@ class TrainingCommands(BanditsCommands):
             f"  loss {decimal(loss, 4)} (mean of the last 50)  ·  perplexity {perplexity}  ·  "
             f"energy {format_flops(report.n_flops)}"
         )
+        is_current = report.name == self.arena.current
+        name, option = ("", "") if is_current else (f" {report.name}", f" --agent {report.name}")
         if report.diverged:
             self.say(
                 Text(f"  {report.name} exploded: its loss is no longer finite", style="bold red"),
-                hint("diagnose", f"delete_agent {report.name}", "create_agent NAME"),
+                hint(f"diagnose{name}", f"delete_agent {report.name}", "create_agent NAME"),
             )
             return
         settings = self.arena.settings(report.name)
@@ -124,14 +126,16 @@ class TrainingCommands(BanditsCommands):
             )
             self.say(
                 Text(f"  {report.name} {worse}", style="bold red"),
-                hint("diagnose", "create_agent NAME"),
+                hint(f"diagnose{name}", "create_agent NAME"),
             )
         if settings.steps_left(report.step) == 0:
             self.say(
                 f"  the schedule is complete: at the horizon of {settings.horizon:,} steps the "
                 "learning rate is 0",
                 hint(
-                    "generate", f"config horizon {2 * settings.horizon}", "config schedule constant"
+                    f"generate 10{name}" if name else "generate",
+                    f"config horizon {2 * settings.horizon}{option}",
+                    f"config schedule constant{option}",
                 ),
             )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from bandits.errors import BanditsError
 from bandits.model.settings import NoSuchSetting, is_chosen_at_birth
 
 _BIRTHS = {
@@ -50,9 +51,11 @@ def _table() -> dict[type, Callable[[Any], str]]:
 
     return {
         NoSuchSetting: _about_a_setting,
-        BatchTooLarge: lambda e: f": try config batch_size {e.largest}",
+        BatchTooLarge: lambda e: f": try config batch_size {e.largest}{_of(e)}",
         HasDiverged: lambda e: "; load an earlier champion or create a new agent",
-        AtHorizon: lambda e: f"; try config horizon {2 * e.horizon} or config schedule constant",
+        AtHorizon: lambda e: (
+            f"; try config horizon {2 * e.horizon}{_of(e)} or config schedule constant{_of(e)}"
+        ),
         NotFinite: lambda e: f"; try 'visualize loss {e.agent}'",
         NoAgents: lambda e: "; make one with create_agent NAME",
         NoAgent: lambda e: " (agents lists them)",
@@ -78,6 +81,11 @@ def _table() -> dict[type, Callable[[Any], str]]:
         HorizonReached: lambda note: f": config horizon {2 * note.horizon} --agent {note.agent}",
         TooManyAgents: lambda e: f"; try 'visualize {e.what} {e.names[0]}'",
     }
+
+
+def _of(error: BanditsError) -> str:
+    """Return the option that names the agent of an error, if a command would mean another one without."""
+    return "" if error.agent is None or error.is_current else f" --agent {error.agent}"
 
 
 def _about_a_setting(error: NoSuchSetting) -> str:

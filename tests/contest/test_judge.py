@@ -11,7 +11,7 @@ from bandits.contest.judge import MAX_BITS, Judge, judge_for
 from bandits.contest.rules import CURRENT
 from bandits.contest.rules.ruleset_1 import RULESET_1
 from bandits.datasets import Dataset, load
-from bandits.errors import InvalidValue
+from bandits.errors import InvalidValue, Stopped
 from bandits.model.config import GPTConfig
 from bandits.model.settings import Settings
 from tests.contest.test_ngrams import PlainWittenBell
@@ -242,3 +242,15 @@ def test_one_judge_serves_all_datasets_of_equal_content(names, judge):
     same = Dataset.from_documents(names.documents, name="copy")
     assert judge_for(same, RULESET_1) is judge
     assert judge_for(same) is judge_for(names, CURRENT)
+
+
+def test_a_judge_that_is_stopped_while_it_is_made_is_made_anew() -> None:
+    texts = [f"{a}{b}{c}" for a in "abcdefg" for b in "hijk" for c in "lmno"]
+    dataset = Dataset.from_documents(texts, name="x")
+
+    def stop() -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        judge_for(dataset, check_stop=stop)
+    assert len(judge_for(dataset).h) == 6

@@ -14,6 +14,7 @@ import pytest
 from bandits import errors
 from bandits.agent.agent import AtHorizon, HasDiverged, NotFinite
 from bandits.agent.champion import NotAChampion
+from bandits.arena.arena import Arena
 from bandits.arena.battles import FightsItself, NoMatchYet
 from bandits.arena.desk import NoAgents
 from bandits.arena.library import NoDataset
@@ -130,6 +131,23 @@ def test_what_has_no_way_out_is_said_as_it_is() -> None:
     assert in_full(errors.InvalidValue("n_embd=0 is out of range")) == "n_embd=0 is out of range"
     assert (
         in_full("a line of the shell's own; try 'help'") == "a line of the shell's own; try 'help'"
+    )
+
+
+def test_what_to_type_names_an_agent_that_is_not_the_current_one(home: Path) -> None:
+    with Arena(home) as arena:
+        for name in ("A", "B"):
+            arena.set_setting("horizon", "5", name)
+            arena.train(5, name)
+        told = {}
+        for name in ("A", "B"):
+            with pytest.raises(AtHorizon) as caught:
+                arena.train(1, name)
+            assert (caught.value.agent, caught.value.n_steps, caught.value.horizon) == (name, 5, 5)
+            told[name] = in_full(caught.value)
+    assert told["A"].endswith("; try config horizon 10 or config schedule constant")
+    assert told["B"].endswith(
+        "; try config horizon 10 --agent B or config schedule constant --agent B"
     )
 
 

@@ -15,7 +15,10 @@ import pytest
 
 from bandits.agent.agent import Agent
 from bandits.arena.arena import Arena
+from bandits.arena.proof import Proof
+from bandits.commands import COMMAND_SETS
 from bandits.model.energy import Energy
+from bandits.shell.app import BanditsShell
 from tests.support.shelltools import commands, environment
 from tests.support.terminal import Terminal
 
@@ -160,3 +163,48 @@ def test_a_terminal_that_is_closed_keeps_what_was_trained(
     with Arena(home) as arena:
         assert arena.agent("Ada").n_steps > 0
     check_books(home)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_end_of_a_session_is_heard_where_there_is_no_prompt(
+    home: Path, number: signal.Signals
+) -> None:
+    commands(home, "config schedule constant")
+    process = pexpect.spawn(
+        sys.executable,
+        ["-m", "bandits", "-c", "train 100000000", "-c", "delete_agent B --yes"],
+        env=environment(home),
+        encoding="utf-8",
+        cwd=str(home),
+        timeout=60,
+    )
+    process.expect("loss")  # of its first frame
+    process.kill(number)
+    process.expect(pexpect.EOF)
+    process.close()
+    assert process.exitstatus == 128 + number
+    with Arena(home) as arena:
+        assert [row.name for row in arena.agents()] == ["A", "B"]
+        assert arena.agent("A").n_steps > 0
+    check_books(home)
+
+
+def test_a_press_between_two_proofs_ends_the_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell = BanditsShell(home, COMMAND_SETS)
+    proved = []
+
+    def verify(proof: Proof, name: str, **options: object) -> object:
+        proved.append(name)
+        report = real(proof, name, **options)
+        shell.sigint_handler(signal.SIGINT, None)
+        return report
+
+    real = Proof.verify
+    monkeypatch.setattr(Proof, "verify", verify)
+    with pytest.raises(KeyboardInterrupt):
+        shell.onecmd_plus_hooks("verify A B", raise_keyboard_interrupt=True)
+    shell.close()
+    assert proved == ["A"]
+    assert "A is verified" in capsys.readouterr().out
