@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import closing
 
@@ -48,7 +47,7 @@ class Training:
             n_done=n_done,
             step=agent.n_steps,
             loss=finite(agent.history.mean_of_last()),
-            uniform_loss=math.log(agent.config.vocab_size),
+            uniform_loss=agent.config.uniform_loss,
             n_flops=spent_since(row.energy, agent.energy).total,
             diverged=agent.diverged,
             stopped=stopped,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -60,6 +61,11 @@ class GPTConfig:
         """Number of weights: 2 V d + block_size d + 12 L d^2."""
         d = self.n_embd
         return (2 * self.vocab_size + self.block_size) * d + 12 * self.n_layer * d * d
+
+    @property
+    def uniform_loss(self) -> float:
+        """Loss of a blind guess among all tokens, ln V, in nats per token."""
+        return math.log(self.vocab_size)
 
     def as_dict(self) -> dict[str, int]:
         """Return the sizes as plain data."""

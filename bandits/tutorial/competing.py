@@ -7,7 +7,7 @@ from bandits.contest.judge import judge_for
 from bandits.contest.judgement import Figures
 from bandits.terminal.text import decimal, percent, plural, significant
 from bandits.tutorial.lesson import Done, Lesson, Task, a_batch, nobody
-from bandits.tutorial.scene import Scene, counts, noun, uniform_loss, well
+from bandits.tutorial.scene import Scene, counts, noun, well
 from bandits.wording import format_flops
 
 _N_JUDGED = 1000
@@ -51,7 +51,7 @@ def _widened(scene: Scene) -> Done | str | None:
         had_trained, had_loss = before["n_steps"], before["loss"]
         a_step = before["training"] / had_trained if had_trained else 0.0
     else:
-        had_trained, had_loss = pupil.n_steps, pupil.loss or uniform_loss(pupil)
+        had_trained, had_loss = pupil.n_steps, pupil.loss or pupil.config.uniform_loss
         a_step = pupil.energy.training / had_trained if had_trained else 0.0
     cost = scene.grown(row, "training") / n
     times = cost / a_step if a_step else 0.0

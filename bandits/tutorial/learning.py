@@ -7,7 +7,7 @@ import math
 from bandits.contest.judge import judge_for
 from bandits.terminal.text import decimal, plural
 from bandits.tutorial.lesson import Done, Lesson, Task, a_batch, nobody
-from bandits.tutorial.scene import Scene, can_train, noun, uniform_loss
+from bandits.tutorial.scene import Scene, can_train, noun
 from bandits.wording import format_flops
 
 _HIGH = 0.3  # a learning rate that no agent survives for long
@@ -80,7 +80,7 @@ def _taught(scene: Scene) -> Done | str | None:
     losses = scene.arena.losses(row.name)
     first = float(losses.losses[: max(1, 10 // losses.stride)].mean())
     last = losses.mean_of_last() or first
-    uniform = uniform_loss(row)
+    uniform = row.config.uniform_loss
     spent = scene.grown(row, "training")
     verb = "fell" if last < first else "went"
     return Done(
@@ -172,8 +172,8 @@ def _blown_up(scene: Scene) -> Done | str | None:
     return Done(
         [
             f"{fast.name}'s loss went from {before:.2f} to {decimal(after)} in {plural(n, 'step')}; a "
-            f"blind guess has {uniform_loss(fast):.2f}. Each step overshot the valley that it aimed at, "
-            "and landed higher on the other side.",
+            f"blind guess has {fast.config.uniform_loss:.2f}. Each step overshot the valley that it aimed "
+            "at, and landed higher on the other side.",
             f"Too small is no better, only slower to notice: at 0.00001 nothing would move. {safe}",
             f"No setting mends spoiled weights. When you are done with it: delete_agent {fast.name}. What "
             "it spent stays spent, and a copy inherits the bill.",

@@ -5,7 +5,6 @@ A lesson looks at effects, never at the words that were typed, so any way of get
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +24,7 @@ def counts(row: AgentReport) -> Counts:
         **row.energy.as_dict(),
         "fights": row.wins + row.draws + row.losses,
     }
-    return values | {"loss": row.loss if row.loss is not None else uniform_loss(row)}
-
-
-def uniform_loss(row: AgentReport) -> float:
-    """Return the loss of a blind guess, in nats."""
-    return math.log(row.config.vocab_size)
+    return values | {"loss": row.loss if row.loss is not None else row.config.uniform_loss}
 
 
 @dataclass
@@ -136,7 +130,7 @@ class Scene:
 
 def well(row: AgentReport) -> bool:
     """Whether an agent learns or could: it has not exploded."""
-    return not row.diverged and (row.loss is None or row.loss < 1.2 * uniform_loss(row))
+    return not row.diverged and (row.loss is None or row.loss < 1.2 * row.config.uniform_loss)
 
 
 def can_train(row: AgentReport) -> bool:
