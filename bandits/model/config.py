@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bandits.errors import InvalidValue
-from bandits.model.limits import Whole
 from bandits.model.plain import from_plain, identity
+from bandits.model.value_kinds import Whole
 
 MAX_N_EMBD = 1024
 MAX_N_LAYER = 32

@@ -60,7 +60,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Situation:
     """The arena after a command; `command` is its first word, empty if none has just succeeded."""
 
     arena: Arena
@@ -69,7 +69,7 @@ class Scene:
     rows: Sequence[AgentReport]
 
     @classmethod
-    def now(cls, arena: Arena, place: Place, command: str = "") -> Scene:
+    def now(cls, arena: Arena, place: Place, command: str = "") -> Situation:
         """Look at the arena; agents that were not there before are counted from now on."""
         rows = arena.agents()
         for row in rows:
