@@ -13,8 +13,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from bandits.model.limits import Number, OneOf, Whole
 from bandits.model.settings import SETTINGS
+from bandits.model.value_kinds import Number, OneOf, Whole
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, SCHEMA = DOCS / "JSON.md", DOCS / "schema" / "commands.json"

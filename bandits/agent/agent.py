@@ -27,10 +27,10 @@ from bandits.model.energy import (
 )
 from bandits.model.exact import Float
 from bandits.model.gpt import GPT, CheckStop
-from bandits.model.limits import check_seed, check_steps
 from bandits.model.results import Evaluation, Samples
 from bandits.model.seeding import training_order
 from bandits.model.settings import Settings
+from bandits.model.value_kinds import check_seed, check_steps
 
 CHUNK_SECONDS = 0.03  # a chunk cannot be interrupted; the promise is 0.05
 FIRST_GUESS_FLOPS_A_SECOND = 1e9

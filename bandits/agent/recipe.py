@@ -17,8 +17,8 @@ from bandits.datasets import Dataset
 from bandits.errors import InvalidValue
 from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
-from bandits.model.limits import check_seed
 from bandits.model.settings import Settings
+from bandits.model.value_kinds import check_seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,9 +18,9 @@ from bandits.errors import InvalidValue, printable
 from bandits.model.config import GPTConfig
 from bandits.model.energy import Energy
 from bandits.model.gpt import Arrays
-from bandits.model.limits import check_seed
 from bandits.model.seeding import weight_shapes
 from bandits.model.settings import Settings
+from bandits.model.value_kinds import check_seed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bandits.agent.agent import Progress
-from bandits.arena.conversion import ScoreKey, entry_of, score_key
+from bandits.arena.agent_rows import ScoreKey, contestant, score_key
 from bandits.arena.desk import JUDGE_SEED, Desk
 from bandits.arena.reports import BattleReport, MatchReport
 from bandits.contest import battle as battles
@@ -99,7 +99,7 @@ class Battles:
             with desk.store.transaction():
                 for key, figures in new:
                     desk.store.put_score(key, figures)
-        return rank([entry_of(desk.report(row, 0), found[row.id]) for row in rows], judge.h)
+        return rank([contestant(desk.report(row, 0), found[row.id]) for row in rows], judge.h)
 
     def _judged(self, row: AgentRow, judge: Judge) -> tuple[ScoreKey, dict[str, Any]]:
         """Judge an agent as it was last kept; the key is of the state that was judged."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bandits.agent.agent import Agent
-from bandits.arena.conversion import restored, roster_row, score_key, spent_since, start_of, stored
+from bandits.arena.agent_rows import agent_report, restored, score_key, start_of, stored
 from bandits.arena.library import Library
 from bandits.arena.reports import AgentReport
 from bandits.contest.battle import Outcome
@@ -121,7 +121,7 @@ class Desk:
     ) -> int | None:
         """Write what agents have learned and spent, and the match if it was one; return its number."""
         states = [  # packed before the lock is taken
-            (row, stored(agent), spent_since(row.energy, agent.energy)) for row, agent in taken
+            (row, stored(agent), agent.energy - row.energy) for row, agent in taken
         ]
         with self.store.transaction():
             for row, state, spent in states:
@@ -149,7 +149,7 @@ class Desk:
     def charge(self, row: AgentRow, agent: Agent, command: str) -> None:
         """Write what an agent has spent, and nothing else of it."""
         with self.store.transaction():
-            spent = spent_since(row.energy, agent.energy)
+            spent = agent.energy - row.energy
             self.store.agents.charge(row.id, spent, command=command)
 
     def insert(
@@ -197,7 +197,7 @@ class Desk:
     def report(self, row: AgentRow, current_id: int) -> AgentReport:
         """Return a row as the roster shows it."""
         judgement = self.store.score(score_key(row))
-        return roster_row(row, current=row.id == current_id, judgement=judgement)
+        return agent_report(row, current=row.id == current_id, judgement=judgement)
 
     # Datasets
 

@@ -101,8 +101,8 @@ class Looking:
 
         Raises: UnknownName, StoreError.
         """
-        record, agent = self._desk.take(name)
-        self._probe(record, agent, agent.settings.batch_size, "gradients")
+        row, agent = self._desk.take(name)
+        self._probe(row, agent, agent.settings.batch_size, "gradients")
         return agent.model.gradients()
 
     def gradient_course(
@@ -118,7 +118,7 @@ class Looking:
         on_progress raises, nothing is charged.
         Raises: UnknownName, StoreError.
         """
-        record, agent = self._desk.take(name)
+        row, agent = self._desk.take(name)
         _, n_flops = agent.model.probe(agent.next_documents(agent.settings.batch_size))
         found = agent.model.gradients()
         steps: list[int] = []
@@ -140,7 +140,7 @@ class Looking:
                 for block, norm in block_norms(past.agent.model.gradients()).items():
                     norms.setdefault(block, []).append(norm)
         agent.charge(Energy(evaluation=n_flops))
-        self._desk.charge(record, agent, "gradients")
+        self._desk.charge(row, agent, "gradients")
         return GradientCourse(
             gradients=found,
             steps=tuple(steps),
@@ -157,19 +157,19 @@ class Looking:
         text: a typical document of validation if None.
         Raises: UnknownName; InvalidValue for a text or a layer it does not have; StoreError.
         """
-        record, agent = self._desk.take(name)
+        row, agent = self._desk.take(name)
         n_layer = agent.config.n_layer
         if layer is not None and not 0 <= layer < n_layer:
             raise InvalidValue(
-                f"layer={layer} is not one of {record.name}'s; choose 0 to {n_layer - 1}"
+                f"layer={layer} is not one of {row.name}'s; choose 0 to {n_layer - 1}"
             )
-        _check_finite(record.name, agent)
-        text = _text_for(record.name, agent, text)
+        _check_finite(row.name, agent)
+        text = _text_for(row.name, agent, text)
         _, n_flops = agent.model.probe([agent.dataset.encode(text)])
         layers = tuple(range(n_layer)) if layer is None else (layer,)
         maps = tuple(agent.model.attention(i) for i in layers)
         agent.charge(Energy(evaluation=n_flops))
-        self._desk.charge(record, agent, "attention")
+        self._desk.charge(row, agent, "attention")
         return Attention(text=text, n_layer=n_layer, layers=layers, maps=maps, n_flops=n_flops)
 
     def activations(self, name: str | None = None) -> Activations:
@@ -177,10 +177,10 @@ class Looking:
 
         Raises: UnknownName; InvalidValue if its weights are not finite; StoreError.
         """
-        record, agent = self._desk.take(name)
-        _check_finite(record.name, agent)
+        row, agent = self._desk.take(name)
+        _check_finite(row.name, agent)
         n_documents = max(N_READ, agent.settings.batch_size)
-        n_flops = self._probe(record, agent, n_documents, "activations")
+        n_flops = self._probe(row, agent, n_documents, "activations")
         counts = [agent.model.relu_active(layer) for layer in range(agent.config.n_layer)]
         return Activations(
             shares=np.array([active / n for active, n in counts], np.float64),
@@ -194,17 +194,17 @@ class Looking:
 
         Raises: UnknownName, StoreError.
         """
-        record, agent = self._desk.take(name)
+        row, agent = self._desk.take(name)
         report = diagnose(agent)
         agent.charge(Energy(evaluation=report.n_flops))
-        self._desk.charge(record, agent, "diagnose")
+        self._desk.charge(row, agent, "diagnose")
         return report
 
-    def _probe(self, record: AgentRow, agent: Agent, n_documents: int, command: str) -> int:
+    def _probe(self, row: AgentRow, agent: Agent, n_documents: int, command: str) -> int:
         """Run an agent on its next documents as one minibatch, and charge it."""
         _, n_flops = agent.model.probe(agent.next_documents(n_documents))
         agent.charge(Energy(evaluation=n_flops))
-        self._desk.charge(record, agent, command)
+        self._desk.charge(row, agent, command)
         return n_flops
 
 

@@ -19,7 +19,7 @@ from bandits.agent.champion import SUFFIX, Champion, read_champion, write_champi
 from bandits.agent.recipe import Recipe
 from bandits.agent.replay import Retraining, Verification, verifying
 from bandits.agent.state import AgentState
-from bandits.arena.conversion import model_sha256, restored, stored
+from bandits.arena.agent_rows import model_sha256, restored, stored
 from bandits.arena.desk import Desk, Stop
 from bandits.arena.reports import AgentReport, VerifyReport
 from bandits.contest import battle as battles
@@ -57,13 +57,13 @@ class Proof:
         An earlier champion of that path is replaced, any other file is not.
         Raises: UnknownName, StoreError if the file cannot be written.
         """
-        record, agent = self._desk.take(name)
-        target = Path(record.name if path is None else path)
+        row, agent = self._desk.take(name)
+        target = Path(row.name if path is None else path)
         if path is not None and os.path.isdir(target):
-            target = target / record.name
+            target = target / row.name
         if not target.suffix:
             target = target.with_name(target.name + SUFFIX)
-        write_champion(target, record.name, agent.state())
+        write_champion(target, row.name, agent.state())
         return target
 
     def load(self, path: str | os.PathLike[str], as_name: str | None = None) -> AgentReport:
@@ -90,7 +90,7 @@ class Proof:
 
     def unverified(self) -> list[str]:
         """Return the names of the agents that came from files and have not been verified, oldest first."""
-        return [record.name for record in self._desk.store.agents.all() if record.unverified]
+        return [row.name for row in self._desk.store.agents.all() if row.unverified]
 
     def verify(
         self,
@@ -104,9 +104,9 @@ class Proof:
         unverified no more.
         Raises: UnknownName; InvalidValue if its course is not known.
         """
-        record, agent = self._desk.take(name)
-        report = self._verify("agent", record.name, agent, on_progress)
-        if report.verified and record.unverified:
+        row, agent = self._desk.take(name)
+        report = self._verify("agent", row.name, agent, on_progress)
+        if report.verified and row.unverified:
             self._remember(agent.state())
         return report
 
@@ -139,7 +139,7 @@ class Proof:
         on_progress: called with 'a' or 'b' and a chunk's progress.
         Raises: UnknownName; InvalidValue if it cannot be replayed; BadFile if its record is damaged.
         """
-        record = self._desk.store.matches.row(match_id)
+        row = self._desk.store.matches.row(match_id)
         fighters: dict[str, Agent] = {}
         n_flops = 0
 
@@ -151,11 +151,11 @@ class Proof:
                 stopped=stopped,
                 difference=None if stopped else difference,
                 step=None,
-                n_steps=max(int(record.outcome[side]["n_steps"]) for side in ("a", "b")),
+                n_steps=max(int(row.outcome[side]["n_steps"]) for side in ("a", "b")),
                 n_flops=n_flops,
             )
 
-        for side, recipe in self._recipes(record).items():
+        for side, recipe in self._recipes(row).items():
             retraining = Retraining(recipe)
             steps = retraining.to(recipe.n_steps)
             stopped = not _watched(steps, side, self._desk.stop, on_progress)
@@ -168,16 +168,16 @@ class Proof:
         outcome = battles.fight(
             fighters["a"],
             fighters["b"],
-            n_steps=record.outcome["n_steps"],
-            max_flops=record.outcome["max_flops"],
-            seed=record.outcome["seed"],
+            n_steps=row.outcome["n_steps"],
+            max_flops=row.outcome["max_flops"],
+            seed=row.outcome["seed"],
             stop=self._desk.stop,
             on_progress=on_progress,
-            ruleset=RULESETS[record.ruleset],
+            ruleset=RULESETS[row.ruleset],
         )
         n_flops += outcome.a.battle_flops + outcome.b.battle_flops
         anew = json.loads(json.dumps(outcome.record()))
-        return report(_first_other(record.outcome, anew), stopped=outcome.stopped)
+        return report(_first_other(row.outcome, anew), stopped=outcome.stopped)
 
     def _verify(
         self,
@@ -222,31 +222,31 @@ class Proof:
         key, model = state.record_sha256(), model_sha256(state)
         with self._desk.store.transaction():
             self._desk.store.put_verified(key)
-            for record in self._desk.store.agents.all():
-                if record.unverified and record.model_sha256 == model:
-                    row, arrays = self._desk.store.agents.with_arrays(record.name)
-                    if restored(row, arrays).record_sha256() == key:
-                        self._desk.store.agents.set_verified(row.id)
+            for row in self._desk.store.agents.all():
+                if row.unverified and row.model_sha256 == model:
+                    same, arrays = self._desk.store.agents.with_arrays(row.name)
+                    if restored(same, arrays).record_sha256() == key:
+                        self._desk.store.agents.set_verified(same.id)
 
-    def _recipes(self, record: MatchRow) -> dict[str, Recipe]:
+    def _recipes(self, row: MatchRow) -> dict[str, Recipe]:
         """Return what both fighters were before a match."""
-        shown = f"match {record.id}"
-        if record.starts is None:
+        shown = f"match {row.id}"
+        if row.starts is None:
             raise InvalidValue(
                 f"{shown} cannot be verified: it was fought before bandits kept how its fighters began"
             )
-        if record.ruleset not in RULESETS:
+        if row.ruleset not in RULESETS:
             raise InvalidValue(
-                f"{shown} cannot be verified: it was fought under ruleset {record.ruleset}, which this "
+                f"{shown} cannot be verified: it was fought under ruleset {row.ruleset}, which this "
                 "version of bandits does not know; a newer one may"
             )
-        dataset = self._desk.library.with_content(record.dataset_sha256, record.dataset_name)
+        dataset = self._desk.library.with_content(row.dataset_sha256, row.dataset_name)
         if dataset is None:
             raise BadFile(f"{shown} was about a dataset that this bandits does not have")
         recipes = {}
-        for side, name in (("a", record.a_name), ("b", record.b_name)):
+        for side, name in (("a", row.a_name), ("b", row.b_name)):
             try:
-                recipes[side] = Recipe.from_metadata(record.starts[side], dataset)
+                recipes[side] = Recipe.from_metadata(row.starts[side], dataset)
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise BadFile(f"{shown} is damaged in the arena and cannot be verified") from None
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bandits import datasets
 from bandits.agent.agent import Agent, check_agent_name
-from bandits.arena.conversion import settings_of, stored
+from bandits.arena.agent_rows import settings_of, stored
 from bandits.arena.desk import STARTER_DATASET, Desk
 from bandits.arena.reports import AgentReport, DatasetReport
 from bandits.datasets import Dataset

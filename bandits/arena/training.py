@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import closing
 
 from bandits.agent.agent import Progress
 from bandits.agent.history import LossHistory
-from bandits.arena.conversion import finite, spent_since
+from bandits.arena.agent_rows import finite
 from bandits.arena.desk import Desk
 from bandits.arena.reports import EvaluateReport, GenerateReport, TrainReport
 from bandits.contest.judge import finished, judge_for
 from bandits.errors import InvalidValue, did_you_mean, printable
-from bandits.model.limits import GENERATED, check_generated, check_steps
+from bandits.model.value_kinds import GENERATED, check_generated, check_steps
 
 MAX_GENERATED_TOKENS = 1 << 28
 SPLITS = ("train", "validation", "test")
@@ -50,8 +49,8 @@ class Training:
             n_done=n_done,
             step=agent.n_steps,
             loss=finite(agent.history.mean_of_last()),
-            uniform_loss=math.log(agent.config.vocab_size),
-            n_flops=spent_since(row.energy, agent.energy).total,
+            uniform_loss=agent.config.uniform_loss,
+            n_flops=(agent.energy - row.energy).total,
             diverged=agent.diverged,
             stopped=stopped,
             losses=losses.losses,

@@ -11,7 +11,8 @@ from bandits.commands.agents import RosterCommands
 from bandits.commands.battles import BattleCommands
 from bandits.commands.datasets import DataCommands
 from bandits.commands.diagnosis import InsightCommands
-from bandits.commands.files import ExportCommands, FileCommands
+from bandits.commands.export import ExportCommands
+from bandits.commands.files import FileCommands
 from bandits.commands.jobs import JobCommands
 from bandits.commands.pictures import PictureCommands
 from bandits.commands.reports import ReportCommands

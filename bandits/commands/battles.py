@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -175,7 +174,7 @@ class BattleCommands(BanditsCommands):
 
 def _next(report: BattleReport, rows: Mapping[str, AgentReport]) -> Hint:
     a, b = report.name_a, report.name_b
-    uniform_loss = math.log(rows[a].config.vocab_size)
+    uniform_loss = rows[a].config.uniform_loss
     for name, corner in ((a, report.outcome.a), (b, report.outcome.b)):
         if corner.diverged:  # no training can mend it
             return hint(f"diagnose {name}", "create_agent NAME", "leaderboard")

@@ -20,7 +20,7 @@ from bandits.terminal.text import hint
 from bandits.wording import format_flops
 
 if TYPE_CHECKING:
-    from bandits.health.findings import Finding, Verdict
+    from bandits.health.findings import Finding, Grade
     from bandits.health.remedies import NewAgent, Remedy
 
 _VERDICTS = {"ok": ("ok", "green"), "warn": ("warning", "yellow"), "bad": ("bad", "bold red")}
@@ -148,7 +148,7 @@ def _complaint(
 ) -> Iterator[str | tuple[str, str]]:
     """Say what the signs mean, and what is to be done."""
     for sign in sick:
-        verdict: Verdict = sign[0].verdict
+        verdict: Grade = sign[0].verdict
         yield (sign[0].name, _VERDICTS[verdict][1])
         yield "\n" if explained else f": {sign[0].meaning}\n"
     yield f"→ {_why(sick[0][0])}:"

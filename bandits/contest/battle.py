@@ -20,7 +20,7 @@ from bandits.contest.judgement import Figures, Judgement, Side, Verdict
 from bandits.contest.leaderboard import efficiency
 from bandits.contest.rules import CURRENT, Ruleset
 from bandits.errors import InvalidValue, Stopped, printable
-from bandits.model.limits import STEPS, check_seed, check_steps
+from bandits.model.value_kinds import STEPS, check_seed, check_steps
 
 N_SHOWN = 10  # samples on the card
 N_CURVE = 200  # points of a corner's loss that a match keeps

@@ -15,7 +15,7 @@ from bandits.model.config import GPTConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Contestant:
     """An agent that asks for a rank; figures: `Figures.as_dict()` of its weights."""
 
     name: str
@@ -58,34 +58,34 @@ class LeaderboardRow:
 
 
 def rank(
-    entries: Iterable[Entry], h: Sequence[float], ruleset: Ruleset = CURRENT
+    contestants: Iterable[Contestant], h: Sequence[float], ruleset: Ruleset = CURRENT
 ) -> list[LeaderboardRow]:
     """Return the rows in order, by the house n-grams' bits H1..H6 of the dataset in play."""
     rows = []
     n_ranked = 0
-    for entry in sorted(entries, key=lambda entry: _place(entry, h, ruleset)):
-        league = _league_of(entry.figures, h, ruleset)
+    for agent in sorted(contestants, key=lambda agent: _place(agent, h, ruleset)):
+        league = _league_of(agent.figures, h, ruleset)
         n_ranked += league is not None
-        figures = entry.figures
+        figures = agent.figures
         rows.append(
             LeaderboardRow(
                 rank=n_ranked if league else None,
-                name=entry.name,
+                name=agent.name,
                 league=league,
-                config=entry.config,
+                config=agent.config,
                 bits=figures["bits"],
                 perplexity=figures["perplexity"],
                 uniqueness=figures["uniqueness"],
                 validity=figures["validity"],
                 score=figures["score"],
-                total_flops=entry.total_flops,
-                score_per_mflop=1e6 * efficiency(figures["score"], entry.total_flops),
-                wins=entry.wins,
-                draws=entry.draws,
-                losses=entry.losses,
-                rating=entry.rating,
+                total_flops=agent.total_flops,
+                score_per_mflop=1e6 * efficiency(figures["score"], agent.total_flops),
+                wins=agent.wins,
+                draws=agent.draws,
+                losses=agent.losses,
+                rating=agent.rating,
                 missing=None if league else _missing(figures, h, ruleset),
-                unverified=entry.unverified,
+                unverified=agent.unverified,
             )
         )
     return rows
@@ -101,12 +101,14 @@ def _league_of(figures: Mapping[str, Any], h: Sequence[float], ruleset: Ruleset)
     return ruleset.league(figures["bits"], h) if figures["finite"] else None
 
 
-def _place(entry: Entry, h: Sequence[float], ruleset: Ruleset) -> tuple[int, float, float, str]:
-    league = _league_of(entry.figures, h, ruleset)
+def _place(
+    agent: Contestant, h: Sequence[float], ruleset: Ruleset
+) -> tuple[int, float, float, str]:
+    league = _league_of(agent.figures, h, ruleset)
     if league is None:  # the nearest to Bronze first
-        return (len(ruleset.leagues), 0.0, entry.figures["bits"], entry.name)
-    ratio = efficiency(entry.figures["score"], entry.total_flops)
-    return (ruleset.leagues.index(league), -ratio, -entry.figures["score"], entry.name)
+        return (len(ruleset.leagues), 0.0, agent.figures["bits"], agent.name)
+    ratio = efficiency(agent.figures["score"], agent.total_flops)
+    return (ruleset.leagues.index(league), -ratio, -agent.figures["score"], agent.name)
 
 
 def _missing(figures: Mapping[str, Any], h: Sequence[float], ruleset: Ruleset) -> str:

@@ -91,7 +91,7 @@ class Examination:
     @property
     def relative_loss(self) -> float:
         """That loss beside a blind guess's among all letters."""
-        return self.nats / math.log(self.agent.config.vocab_size)
+        return self.nats / self.agent.config.uniform_loss
 
     @property
     def model(self) -> GPT:

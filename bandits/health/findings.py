@@ -8,7 +8,7 @@ from typing import Literal
 
 from bandits.health.remedies import Remedy
 
-Verdict = Literal["ok", "warn", "bad"]
+Grade = Literal["ok", "warn", "bad"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Finding:
     error: float | None
     unit: str
     healthy: str
-    verdict: Verdict
+    verdict: Grade
     meaning: str
     remedy: Remedy | None
 
@@ -39,12 +39,12 @@ class DiagnoseReport:
     n_flops: int
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Grade:
         """The worst verdict of all."""
         return worst(finding.verdict for finding in self.findings)
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
+def worst(verdicts: Iterable[Grade]) -> Grade:
     """Return the worst of some verdicts; ok if there are none."""
     found = set(verdicts)
     return "bad" if "bad" in found else "warn" if "warn" in found else "ok"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bandits.health.examination import Examination, Part
-from bandits.health.findings import Finding, Verdict
+from bandits.health.findings import Finding, Grade
 from bandits.health.remedies import Remedy
 from bandits.registry import Registry
 
@@ -28,7 +28,7 @@ class Reading:
     remedy: Remedy
     layer: str | None = None
     error: float | None = None
-    verdict: Verdict | None = None
+    verdict: Grade | None = None
 
 
 Look = Callable[[Examination], Iterator[Reading]]
@@ -53,7 +53,7 @@ class Sign:
     ok_high: float = math.inf
     bad_high: float = math.inf
 
-    def verdict(self, value: float, error: float | None = None) -> Verdict:
+    def verdict(self, value: float, error: float | None = None) -> Grade:
         """Judge a figure; an estimated one only by what lies beyond twice its standard error."""
         spread = 2.0 * (error or 0.0)
         if self.ok_low <= value + spread and value - spread <= self.ok_high:

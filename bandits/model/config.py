@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bandits.errors import InvalidValue
-from bandits.model.limits import Whole
 from bandits.model.plain import from_plain, identity
+from bandits.model.value_kinds import Whole
 
 MAX_N_EMBD = 1024
 MAX_N_LAYER = 32
@@ -60,6 +61,11 @@ class GPTConfig:
         """Number of weights: 2 V d + block_size d + 12 L d^2."""
         d = self.n_embd
         return (2 * self.vocab_size + self.block_size) * d + 12 * self.n_layer * d * d
+
+    @property
+    def uniform_loss(self) -> float:
+        """Loss of a blind guess among all tokens, ln V, in nats per token."""
+        return math.log(self.vocab_size)
 
     def as_dict(self) -> dict[str, int]:
         """Return the sizes as plain data."""

@@ -19,10 +19,10 @@ from bandits.model.config import GPTConfig
 from bandits.model.documents import Documents, vector
 from bandits.model.energy import evaluate_flops, generate_flops
 from bandits.model.exact import Float, log2
-from bandits.model.limits import SEEDS, check_generated, check_seed
 from bandits.model.results import Evaluation, Samples, TrainedSteps
 from bandits.model.seeding import Twister, initial_weights, twister_of, weight_shapes
 from bandits.model.settings import Settings
+from bandits.model.value_kinds import SEEDS, check_generated, check_seed
 
 MAX_SIDE_BY_SIDE = 32  # documents that are generated at a time
 

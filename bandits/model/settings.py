@@ -15,8 +15,8 @@ from bandits.errors import UnknownName, did_you_mean, printable
 from bandits.model import schedules
 from bandits.model.config import GPTConfig
 from bandits.model.exact import Float
-from bandits.model.limits import STEPS, Number, OneOf, Whole
 from bandits.model.plain import from_plain
+from bandits.model.value_kinds import STEPS, Number, OneOf, Whole
 
 MAX_BATCH_SIZE = 4096
 MIN_EPS = 1e-30  # the engine's floats end at 1e-38; with an eps of 0 an unused row would be 0 / 0

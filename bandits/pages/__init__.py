@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from bandits.pages.leaderboard import leaderboard_page
 from bandits.pages.match import match_page
-from bandits.pages.paper import check, save
+from bandits.pages.rendering import check, save
 
 __all__ = ["check", "leaderboard_page", "match_page", "save"]

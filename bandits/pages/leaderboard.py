@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bandits.contest.rules import CURRENT
 from bandits.errors import InvalidValue
-from bandits.pages.paper import render
+from bandits.pages.rendering import render
 
 if TYPE_CHECKING:
     from bandits.arena.arena import Arena

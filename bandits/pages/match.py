@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bandits.contest.rules import RULESETS
 from bandits.errors import InvalidValue
 from bandits.model.energy import Energy
-from bandits.pages.paper import render
+from bandits.pages.rendering import render
 from bandits.pictures.registration import short
 from bandits.wording import decimal, format_flops, percent, plural, significant
 

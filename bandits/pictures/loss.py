@@ -80,7 +80,7 @@ def loss(arena: Arena, request: Request) -> Picture:
     levels = _levels(first) if one_dataset else []
     if not one_dataset:
         notes.append("the agents learn different datasets, so no n-grams are drawn")
-    uniform = max(math.log(agent.config.vocab_size) for agent in agents.values())
+    uniform = max(agent.config.uniform_loss for agent in agents.values())
     limits, log_y = _limits(lines, uniform, [mark.at for mark in levels])
     for name, line in zip(agents, lines, strict=True):
         beyond = _steps_beyond(line, EXPLODED * uniform if log_y else limits[1])
@@ -133,7 +133,7 @@ def _line(name: str, agent: Agent, place: int, *, raw: bool) -> tuple[Line, list
 
 def _levels(agent: Agent) -> list[Mark]:
     """Return the house n-grams' bits a token on the test split, in nats, and a uniform guess's."""
-    found = [Mark("uniform guess", math.log(agent.config.vocab_size))]
+    found = [Mark("uniform guess", agent.config.uniform_loss)]
     bits = judge_for(agent.dataset).h
     return found + [Mark(n, h * math.log(2)) for n, h in zip(HOUSE, bits, strict=False)]
 

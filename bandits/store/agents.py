@@ -136,33 +136,33 @@ class AgentTable:
         if self._database.row("SELECT 1 FROM agents WHERE name = ?", name):
             raise NameTaken(f"agent name '{printable(name, 40)}' is taken")
 
-    def update(self, record: AgentRow, state: PackedState, spent: Energy, *, command: str) -> None:
+    def update(self, row: AgentRow, state: PackedState, spent: Energy, *, command: str) -> None:
         """Replace what an agent has learned and charge it.  Raises StoreError if it has changed."""
-        self.update_metadata(record, state.metadata)
+        self.update_metadata(row, state.metadata)
         self._database.execute(
             "UPDATE agents SET model_sha256 = ?, loss = ? WHERE id = ?",
             state.model_sha256,
             state.loss,
-            record.id,
+            row.id,
         )
         self._database.execute(
             "UPDATE agent_arrays SET arrays = ? WHERE agent_id = ?",
             state.arrays,
-            record.id,
+            row.id,
         )
-        self.charge(record.id, spent, command=command)
+        self.charge(row.id, spent, command=command)
 
-    def update_metadata(self, record: AgentRow, metadata: dict[str, Any]) -> None:
+    def update_metadata(self, row: AgentRow, metadata: dict[str, Any]) -> None:
         """Replace an agent's plain data.  Raises StoreError if it has changed since it was read."""
         cursor = self._database.execute(
             "UPDATE agents SET metadata = ?, version = version + 1 WHERE id = ? AND version = ?",
             json.dumps(metadata),
-            record.id,
-            record.version,
+            row.id,
+            row.version,
         )
         if not cursor.rowcount:
             raise StoreError(
-                f"agent '{record.name}' was changed by another bandits meanwhile; "
+                f"agent '{row.name}' was changed by another bandits meanwhile; "
                 "nothing was saved, try again"
             )
 
@@ -201,10 +201,10 @@ class AgentTable:
 
     def rename(self, old: str, new: str) -> None:
         """Give an agent another name.  Raises UnknownName, InvalidValue if the name is taken."""
-        record = self.row(old)
+        row = self.row(old)
         if new != old:
             self.check_name_is_free(new)
-        self._database.execute("UPDATE agents SET name = ? WHERE id = ?", new, record.id)
+        self._database.execute("UPDATE agents SET name = ? WHERE id = ?", new, row.id)
 
     def delete(self, name: str) -> int:
         """Remove an agent with its arrays and ledger, and return its number; its matches keep its name.

@@ -44,17 +44,17 @@ class MatchTable:
             json.dumps(outcome),
             None if starts is None else json.dumps(starts),
         )
-        for record, corner in ((a, "a"), (b, "b")):
+        for agent, corner in ((a, "a"), (b, "b")):
             column = "draws" if winner is None else "wins" if winner == corner else "losses"
             self._database.execute(
-                f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", record.id
+                f"UPDATE agents SET {column} = {column} + 1 WHERE id = ?", agent.id
             )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     def all(self) -> list[MatchRow]:
         """Return every battle, oldest first."""
-        return [_record(row) for row in self._database.rows(f"{_SELECT} ORDER BY id")]
+        return [_match_row(row) for row in self._database.rows(f"{_SELECT} ORDER BY id")]
 
     def latest(self) -> int | None:
         """Return the number of the latest battle, or None."""
@@ -67,10 +67,10 @@ class MatchTable:
         if not row:
             (n,) = self._database.row("SELECT count(*) FROM matches")
             raise UnknownName(f"no match {match_id}; {n or 'none'} recorded here")
-        return _record(row)
+        return _match_row(row)
 
 
-def _record(row: tuple[Any, ...]) -> MatchRow:
+def _match_row(row: tuple[Any, ...]) -> MatchRow:
     values = dict(zip(MatchRow.__slots__, row, strict=True))
     for column in ("outcome", "starts"):
         values[column] = None if values[column] is None else json.loads(values[column])

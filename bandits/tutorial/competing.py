@@ -7,19 +7,19 @@ from bandits.contest.judge import judge_for
 from bandits.contest.judgement import Figures
 from bandits.terminal.text import decimal, percent, plural, significant
 from bandits.tutorial.lesson import Done, Lesson, Task, a_batch, nobody
-from bandits.tutorial.scene import Scene, counts, noun, uniform_loss, well
+from bandits.tutorial.situation import Situation, counts, noun, well
 from bandits.wording import format_flops
 
 _N_JUDGED = 1000
 
 
-def _widen(scene: Scene) -> Task:
-    row = scene.pupil
+def _widen(now: Situation) -> Task:
+    row = now.pupil
     if row is None:
         return nobody()
     c = row.config
-    begin = f"create_agent {scene.free_name('Wide')} {2 * c.n_embd} {c.n_layer} {c.n_head}"
-    for other in scene.here:
+    begin = f"create_agent {now.free_name('Wide')} {2 * c.n_embd} {c.n_layer} {c.n_head}"
+    for other in now.here:
         if other.config.n_params > c.n_params and other.n_steps == 0:  # it is there already
             begin = f"switch_agent {other.name}"
     batch = 8 if row.settings.batch_size < 8 else 2 * row.settings.batch_size
@@ -35,32 +35,32 @@ def _widen(scene: Scene) -> Task:
     )
 
 
-def _widened(scene: Scene) -> Done | str | None:
-    pupil = scene.pupil
-    row = scene.most("n_steps", well)
+def _widened(now: Situation) -> Done | str | None:
+    pupil = now.pupil
+    row = now.most("n_steps", well)
     if pupil is None or row is None:
-        new = scene.rows[-1].name if scene.rows else ""
-        if scene.command == "create_agent":
+        new = now.rows[-1].name if now.rows else ""
+        if now.command == "create_agent":
             return f"Now the batch of {new}: config batch_size 8. Then: train 300"
-        return "Now train it: train 300" if scene.command == "config" else None
-    n = scene.grown(row, "n_steps")
+        return "Now train it: train 300" if now.command == "config" else None
+    n = now.grown(row, "n_steps")
     if n < 50:
-        return f"{plural(n, 'step')} are few. Go on: train 300{scene.at(row)}"
+        return f"{plural(n, 'step')} are few. Go on: train 300{now.at(row)}"
     if row.name == pupil.name:  # its own batch was changed: compare with its past
-        before = scene.place.base[row.name]
+        before = now.place.base[row.name]
         had_trained, had_loss = before["n_steps"], before["loss"]
         a_step = before["training"] / had_trained if had_trained else 0.0
     else:
-        had_trained, had_loss = pupil.n_steps, pupil.loss or uniform_loss(pupil)
+        had_trained, had_loss = pupil.n_steps, pupil.loss or pupil.config.uniform_loss
         a_step = pupil.energy.training / had_trained if had_trained else 0.0
-    cost = scene.grown(row, "training") / n
+    cost = now.grown(row, "training") / n
     times = cost / a_step if a_step else 0.0
     if times and times < 1.5:
         return (
             f"A step of {row.name} cost no more than before. Give an agent more width (create_agent "
-            f"{scene.free_name('Wide')} 32) or a larger batch (config batch_size 8), and train it."
+            f"{now.free_name('Wide')} 32) or a larger batch (config batch_size 8), and train it."
         )
-    scene.place.rival = row.name
+    now.place.rival = row.name
     them = "before" if row.name == pupil.name else f"{pupil.name}"
     compared = f", {times:.0f} times as much as {them}" if times else ""
     return Done(
@@ -79,31 +79,31 @@ def _widened(scene: Scene) -> Done | str | None:
 # 6
 
 
-def _cool(scene: Scene) -> Task:
-    row = scene.rival if scene.place.rival else scene.pupil
+def _cool(now: Situation) -> Task:
+    row = now.rival if now.place.rival else now.pupil
     if row is None:
         return nobody()
     return Task(
         "The temperature divides an agent's scores for each next letter before it draws one. Below 1 "
         "it plays safe, above 1 it gambles. "
         f"{row.name} has {row.settings.temperature:g}. Cool it, and let it write.",
-        [f"config temperature 0.5{scene.option(row)}", f"generate 10{scene.at(row)}"],
+        [f"config temperature 0.5{now.option(row)}", f"generate 10{now.at(row)}"],
     )
 
 
-def _cooled(scene: Scene) -> Done | str | None:
-    row = scene.most("generation", lambda row: row.settings.temperature != 1.0)
+def _cooled(now: Situation) -> Done | str | None:
+    row = now.most("generation", lambda row: row.settings.temperature != 1.0)
     if row is None:
-        warm = scene.most("generation")
+        warm = now.most("generation")
         if warm is not None:
-            scene.place.base[warm.name] = counts(warm)  # this sample does not count
-            return f"That was at temperature 1. First: config temperature 0.5{scene.option(warm)}"
-        changed = [row for row in scene.rows if row.settings.temperature != 1.0]
-        if scene.command == "config" and changed:
-            return f"Now let it write: generate 10{scene.at(changed[-1])}"
+            now.place.base[warm.name] = counts(warm)  # this sample does not count
+            return f"That was at temperature 1. First: config temperature 0.5{now.option(warm)}"
+        changed = [row for row in now.rows if row.settings.temperature != 1.0]
+        if now.command == "config" and changed:
+            return f"Now let it write: generate 10{now.at(changed[-1])}"
         return None
     T = row.settings.temperature
-    warm_figures, cool_figures = _judged(scene, row, 1.0), _judged(scene, row, T)
+    warm_figures, cool_figures = _judged(now, row, 1.0), _judged(now, row, T)
     better = 1.0 if warm_figures.score > cool_figures.score else T
     return Done(
         [
@@ -116,8 +116,8 @@ def _cooled(scene: Scene) -> Done | str | None:
     )
 
 
-def _judged(scene: Scene, row: AgentReport, temperature: float) -> Figures:
-    agent = scene.arena.agent(row.name)
+def _judged(now: Situation, row: AgentReport, temperature: float) -> Figures:
+    agent = now.arena.agent(row.name)
     judge = judge_for(agent.dataset)
     found = judge.judge(agent.model, temperature, 0, _N_JUDGED, diverged=agent.diverged)
     return judge.ruleset.figures(found)
@@ -133,14 +133,14 @@ def _figures(temperature: str, found: Figures) -> str:
 # 7
 
 
-def _fight(scene: Scene) -> Task:
-    a, b = scene.pupil, scene.rival
+def _fight(now: Situation) -> Task:
+    a, b = now.pupil, now.rival
     if a is None or b is None:
         return Task(
-            "A battle needs two agents. Make another.", [f"create_agent {scene.free_name('Rival')}"]
+            "A battle needs two agents. Make another.", [f"create_agent {now.free_name('Rival')}"]
         )
     mended = [
-        f"config temperature 1{scene.option(row)}"
+        f"config temperature 1{now.option(row)}"
         for row in (a, b)
         if row.settings.temperature != 1.0
     ]
@@ -151,12 +151,12 @@ def _fight(scene: Scene) -> Task:
     )
 
 
-def _fought(scene: Scene) -> Done | str | None:
-    if scene.most("fights") is None:
-        if scene.command == "battle":
-            return "That one is not recorded. A battle that counts: " + _fight(scene).commands[-1]
+def _fought(now: Situation) -> Done | str | None:
+    if now.most("fights") is None:
+        if now.command == "battle":
+            return "That one is not recorded. A battle that counts: " + _fight(now).commands[-1]
         return None
-    match = scene.arena.matches()[-1]
+    match = now.arena.matches()[-1]
     verdict = match.outcome["verdict"]
     lines = []
     for name, side in ((match.name_a, "a"), (match.name_b, "b")):
@@ -191,17 +191,17 @@ def _fought(scene: Scene) -> Done | str | None:
 # 8
 
 
-def _rank(scene: Scene) -> Task:
+def _rank(now: Situation) -> Task:
     return Task(
         "The battle asked who is better. The leaderboard asks who is better for what was spent.",
         ["leaderboard"],
     )
 
 
-def _ranked(scene: Scene) -> Done | str | None:
-    if scene.command != "leaderboard":
+def _ranked(now: Situation) -> Done | str | None:
+    if now.command != "leaderboard":
         return None
-    rows = scene.arena.leaderboard()
+    rows = now.arena.leaderboard()
     ranked = [row for row in rows if row.league]
     if not ranked:
         first = rows[0] if rows else None

@@ -7,14 +7,14 @@ import math
 from bandits.contest.judge import judge_for
 from bandits.terminal.text import decimal, plural
 from bandits.tutorial.lesson import Done, Lesson, Task, a_batch, nobody
-from bandits.tutorial.scene import Scene, can_train, noun, uniform_loss
+from bandits.tutorial.situation import Situation, can_train, noun
 from bandits.wording import format_flops
 
 _HIGH = 0.3  # a learning rate that no agent survives for long
 
 
-def _look(scene: Scene) -> Task:
-    row = scene.pupil
+def _look(now: Situation) -> Task:
+    row = now.pupil
     if row is None:
         return nobody()
     weights = f"{row.name} is a GPT of {row.config.n_params:,} weights"
@@ -22,17 +22,17 @@ def _look(scene: Scene) -> Task:
         text = f"{weights} that has trained {plural(row.n_steps, 'step')}. Let it write ten {noun(row)}."
     else:
         text = f"{weights}, drawn at random. It has read nothing yet. Let it write ten {noun(row)}."
-    return Task(text, [f"generate 10{scene.at(row)}"])
+    return Task(text, [f"generate 10{now.at(row)}"])
 
 
-def _looked(scene: Scene) -> Done | str | None:
-    row = scene.most("generation")
+def _looked(now: Situation) -> Done | str | None:
+    row = now.most("generation")
     if row is None:
         wrong = "That comes next. First look at what it writes now"
-        return f"{wrong}: {_look(scene).commands[-1]}" if scene.command == "train" else None
-    scene.place.pupil = row.name
+        return f"{wrong}: {_look(now).commands[-1]}" if now.command == "train" else None
+    now.place.pupil = row.name
     V = row.config.vocab_size
-    spent = format_flops(scene.grown(row, "generation"))
+    spent = format_flops(now.grown(row, "generation"))
     if row.n_steps:
         first = f"{row.name} has taken {plural(row.n_steps, 'step')}, and it shows."
     else:
@@ -54,34 +54,34 @@ def _looked(scene: Scene) -> Done | str | None:
 # 2
 
 
-def _teach(scene: Scene) -> Task:
-    row = scene.pupil
+def _teach(now: Situation) -> Task:
+    row = now.pupil
     if row is None or not can_train(row):
         return Task(
             "Your agents have trained as far as their settings let them. Make a new one and let it "
             "take 300 steps.",
-            [f"create_agent {scene.free_name('Pupil')}", "train 300"],
+            [f"create_agent {now.free_name('Pupil')}", "train 300"],
         )
     return Task(
         f"At each step {row.name} reads {a_batch(row)}, measures how badly it predicted each next "
         "letter (the loss), and moves every weight a little the better way. Let it take 300 steps.",
-        [f"train 300{scene.at(row)}"],
+        [f"train 300{now.at(row)}"],
     )
 
 
-def _taught(scene: Scene) -> Done | str | None:
-    row = scene.most("n_steps")
+def _taught(now: Situation) -> Done | str | None:
+    row = now.most("n_steps")
     if row is None:
         return None
-    n = scene.grown(row, "n_steps")
+    n = now.grown(row, "n_steps")
     if n < 100:
-        return f"{plural(n, 'step')} hardly show. A few hundred do: train 300{scene.at(row)}"
-    scene.place.pupil = row.name
-    losses = scene.arena.losses(row.name)
+        return f"{plural(n, 'step')} hardly show. A few hundred do: train 300{now.at(row)}"
+    now.place.pupil = row.name
+    losses = now.arena.losses(row.name)
     first = float(losses.losses[: max(1, 10 // losses.stride)].mean())
     last = losses.mean_of_last() or first
-    uniform = uniform_loss(row)
-    spent = scene.grown(row, "training")
+    uniform = row.config.uniform_loss
+    spent = now.grown(row, "training")
     verb = "fell" if last < first else "went"
     return Done(
         [
@@ -90,7 +90,7 @@ def _taught(scene: Scene) -> Done | str | None:
             f"ln {row.config.vocab_size} = {uniform:.2f}.",
             f"The {n:,} steps cost {format_flops(spent)}, {format_flops(round(spent / n))} a step: "
             "forward, backward, and Adam's update of all weights.",
-            f"Look again if you like: generate 10{scene.at(row)}",
+            f"Look again if you like: generate 10{now.at(row)}",
         ]
     )
 
@@ -98,25 +98,25 @@ def _taught(scene: Scene) -> Done | str | None:
 # 3
 
 
-def _measure(scene: Scene) -> Task:
-    row = scene.pupil
+def _measure(now: Situation) -> Task:
+    row = now.pupil
     if row is None:
         return nobody()
     return Task(
         f"The loss was measured on {noun(row)} that {row.name} learns from. What counts is how well it "
         f"predicts {noun(row)} it has never seen; some are held out for that. Measure it.",
-        [f"evaluate{scene.at(row)}"],
+        [f"evaluate{now.at(row)}"],
     )
 
 
-def _measured(scene: Scene) -> Done | str | None:
-    row = scene.most("evaluation")
-    if scene.command in ("diagnose", "visualize"):
-        return f"That looks inside. To measure its perplexity: {_measure(scene).commands[-1]}"
+def _measured(now: Situation) -> Done | str | None:
+    row = now.most("evaluation")
+    if now.command in ("diagnose", "visualize"):
+        return f"That looks inside. To measure its perplexity: {_measure(now).commands[-1]}"
     if row is None:
         return None
-    scene.place.pupil = scene.place.pupil or row.name
-    agent = scene.arena.agent(row.name)
+    now.place.pupil = now.place.pupil or row.name
+    agent = now.arena.agent(row.name)
     found = agent.evaluate(agent.dataset.validation)
     bits, V = found.bits_per_token, row.config.vocab_size
     h = judge_for(agent.dataset).h
@@ -135,13 +135,13 @@ def _measured(scene: Scene) -> Done | str | None:
 # 4
 
 
-def _blow_up(scene: Scene) -> Task:
-    row = scene.pupil
+def _blow_up(now: Situation) -> Task:
+    row = now.pupil
     if row is None:
         return nobody()
-    boom = scene.free_name("Boom")
-    for other in scene.rows:  # it is there already: go on with it
-        if other.settings.learning_rate >= _HIGH and not scene.grown(other, "n_steps"):
+    boom = now.free_name("Boom")
+    for other in now.rows:  # it is there already: go on with it
+        if other.settings.learning_rate >= _HIGH and not now.grown(other, "n_steps"):
             boom = other.name
     commands = [f"clone_agent {row.name} {boom}", f"config learning_rate 10 --agent {boom}"]
     if not can_train(row):
@@ -154,16 +154,16 @@ def _blow_up(scene: Scene) -> Task:
     )
 
 
-def _blown_up(scene: Scene) -> Done | str | None:
-    fast = scene.most("n_steps", lambda row: row.settings.learning_rate >= _HIGH)
+def _blown_up(now: Situation) -> Done | str | None:
+    fast = now.most("n_steps", lambda row: row.settings.learning_rate >= _HIGH)
     if fast is None:
-        return _toward_blow_up(scene)
-    rate, n = fast.settings.learning_rate, scene.grown(fast, "n_steps")
-    before = scene.place.base[fast.name]["loss"]
+        return _toward_blow_up(now)
+    rate, n = fast.settings.learning_rate, now.grown(fast, "n_steps")
+    before = now.place.base[fast.name]["loss"]
     after = math.inf if fast.diverged or fast.loss is None else fast.loss
     if after < before + 0.2:
         return f"{plural(n, 'step')} at {rate:g}, and {fast.name} lives: loss {after:.2f}. Try more, or 10."
-    other = scene.pupil
+    other = now.pupil
     safe = (
         f"{other.name} is as it was."
         if other is not None and other.name != fast.name
@@ -172,8 +172,8 @@ def _blown_up(scene: Scene) -> Done | str | None:
     return Done(
         [
             f"{fast.name}'s loss went from {before:.2f} to {decimal(after)} in {plural(n, 'step')}; a "
-            f"blind guess has {uniform_loss(fast):.2f}. Each step overshot the valley that it aimed at, "
-            "and landed higher on the other side.",
+            f"blind guess has {fast.config.uniform_loss:.2f}. Each step overshot the valley that it aimed "
+            "at, and landed higher on the other side.",
             f"Too small is no better, only slower to notice: at 0.00001 nothing would move. {safe}",
             f"No setting mends spoiled weights. When you are done with it: delete_agent {fast.name}. What "
             "it spent stays spent, and a copy inherits the bill.",
@@ -181,16 +181,16 @@ def _blown_up(scene: Scene) -> Done | str | None:
     )
 
 
-def _toward_blow_up(scene: Scene) -> str | None:
-    brave = scene.most("n_steps", lambda row: row.settings.learning_rate > 0.02)
+def _toward_blow_up(now: Situation) -> str | None:
+    brave = now.most("n_steps", lambda row: row.settings.learning_rate > 0.02)
     if brave is not None:
         rate = brave.settings.learning_rate
         return f"{rate:g} is brave, and {brave.name} survives it. Try 10."
-    ready = [row for row in scene.rows if row.settings.learning_rate >= _HIGH]
-    if scene.command == "config" and ready:
+    ready = [row for row in now.rows if row.settings.learning_rate >= _HIGH]
+    if now.command == "config" and ready:
         return f"Now let it take the steps: train 200 {ready[-1].name}"
-    if scene.command == "clone_agent":
-        return f"Now its learning rate: config learning_rate 10 --agent {scene.rows[-1].name}"
+    if now.command == "clone_agent":
+        return f"Now its learning rate: config learning_rate 10 --agent {now.rows[-1].name}"
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bandits.arena.reports import AgentReport
-from bandits.tutorial.scene import Scene, noun
+from bandits.tutorial.situation import Situation, noun
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Lesson:
     """One step."""
 
     title: str
-    task: Callable[[Scene], Task]
-    check: Callable[[Scene], Done | str | None]
+    task: Callable[[Situation], Task]
+    check: Callable[[Situation], Done | str | None]
 
 
 def a_batch(row: AgentReport) -> str:

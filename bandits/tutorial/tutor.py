@@ -22,7 +22,7 @@ from bandits.shell.advice import in_full
 if TYPE_CHECKING:
     from bandits.shell.app import BanditsShell
     from bandits.tutorial.lessons import Done, Task
-    from bandits.tutorial.scene import Place, Scene
+    from bandits.tutorial.situation import Place, Situation
 
 FILE_NAME = "tutorial.json"
 _WIDEST = 80
@@ -32,7 +32,7 @@ class Tutor:
     """The tutorial of one shell."""
 
     def __init__(self, shell: BanditsShell) -> None:
-        from bandits.tutorial.scene import Place
+        from bandits.tutorial.situation import Place
 
         self._shell = shell
         self._path = shell.home / FILE_NAME
@@ -60,7 +60,7 @@ class Tutor:
         from bandits.tutorial.lessons import LESSONS, Done
 
         lesson = LESSONS[self.place.step]
-        found = lesson.check(self._scene(command))
+        found = lesson.check(self._situation(command))
         if isinstance(found, Done):
             title = f"step {self.step} of {len(LESSONS)} done: {lesson.title}"
             self._turn_to(self.place.step + 1)
@@ -86,7 +86,7 @@ class Tutor:
         lesson = LESSONS[self.place.step]
         self._say(
             f"Tutorial {self.step}/{len(LESSONS)}: {lesson.title}",
-            _exercise(lesson.task(self._scene(""))),
+            _exercise(lesson.task(self._situation(""))),
             "cyan",
         )
 
@@ -101,13 +101,13 @@ class Tutor:
         """Speak from now on, from where the player stands."""
         self.place.on = self._has_more()
         if self.place.on:
-            self._scene("")  # what is there now is not the player's doing of this step
+            self._situation("")  # what is there now is not the player's doing of this step
         self._write()
 
     def move(self, action: str) -> None:
         """Do what `tutorial ACTION` asks for, except off."""
         from bandits.tutorial.lessons import LESSONS
-        from bandits.tutorial.scene import Place
+        from bandits.tutorial.situation import Place
 
         if action == "restart":
             self.place = Place()
@@ -128,12 +128,12 @@ class Tutor:
 
     def _turn_to(self, step: int) -> None:
         self.place.step, self.place.base = step, {}
-        self._scene("")
+        self._situation("")
 
-    def _scene(self, command: str) -> Scene:
-        from bandits.tutorial.scene import Scene
+    def _situation(self, command: str) -> Situation:
+        from bandits.tutorial.situation import Situation
 
-        return Scene.now(self._shell.arena, self.place, command)
+        return Situation.now(self._shell.arena, self.place, command)
 
     def _say(self, title: str, body: Group, colour: str) -> None:
         width = min(self._shell.width, _WIDEST)
@@ -156,7 +156,7 @@ class Tutor:
 
     def _read(self) -> Place | None:
         from bandits.tutorial.lessons import LESSONS
-        from bandits.tutorial.scene import Place
+        from bandits.tutorial.situation import Place
 
         try:
             place = Place.from_dict(json.loads(self._path.read_text("utf-8")))

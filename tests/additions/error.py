@@ -12,7 +12,7 @@ def use(copy: Copy) -> None:
 
 ADDITION = Addition(
     title="an error that a player can cause",
-    file="bandits/model/limits.py",
+    file="bandits/model/value_kinds.py",
     edit=replaced(
         '    return STEPS.check("steps", n_steps)\n',
         "    if n_steps == 13:\n"

@@ -8,7 +8,7 @@ import pytest
 from bandits.agent.agent import Agent
 from bandits.contest.battle import fight
 from bandits.contest.judge import judge_for
-from bandits.contest.leaderboard import Entry, rank
+from bandits.contest.leaderboard import Contestant, rank
 from bandits.contest.rules.ruleset_1 import RULESET_1
 from bandits.datasets import load
 from bandits.model.config import GPTConfig
@@ -67,9 +67,9 @@ def test_leagues_are_the_rulesets():
         "bits": 3.1, "perplexity": 2**3.1, "uniqueness": 1.0, "validity": 1.0, "score": 500.0,
         "finite": True,
     }  # fmt: skip
-    entry = Entry(name="Ada", config=GPTConfig(), figures=figures, total_flops=10)
-    assert rank([entry], odd, RULESET_1)[0].league == "Platinum"  # though it misses Bronze
-    assert rank([entry], odd, ANOTHER_RULESET)[0].league is None
+    contestant = Contestant(name="Ada", config=GPTConfig(), figures=figures, total_flops=10)
+    assert rank([contestant], odd, RULESET_1)[0].league == "Platinum"  # though it misses Bronze
+    assert rank([contestant], odd, ANOTHER_RULESET)[0].league is None
 
 
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])

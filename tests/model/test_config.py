@@ -12,8 +12,8 @@ from bandits.errors import BanditsError, InvalidValue, UnknownName
 from bandits.model import batch_memory
 from bandits.model import config as limits
 from bandits.model.config import GPTConfig
-from bandits.model.limits import STEPS, check_steps
 from bandits.model.settings import SETTINGS, Settings
+from bandits.model.value_kinds import STEPS, check_steps
 from tests.support.reference import Shape
 
 

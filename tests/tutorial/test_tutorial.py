@@ -12,7 +12,7 @@ import pytest
 
 from bandits.commands import COMMAND_SETS
 from bandits.shell.app import BanditsShell
-from bandits.tutorial.scene import Place
+from bandits.tutorial.situation import Place
 from bandits.tutorial.tutor import under_way
 from tests.support.arenas import names_file
 from tests.support.shelltools import commands, quick

@@ -41,7 +41,7 @@ def loss_trend(exam: Examination) -> Iterator[Reading]:
     quarter = len(losses) // 4
     first, last = losses[:quarter], losses[-quarter:]
     noise = math.sqrt((first.var() + last.var()) / quarter)
-    blind = math.log(agent.config.vocab_size)
+    blind = agent.config.uniform_loss
     begun = (blind + _letter_loss(agent)) / 2.0
     surely_fell_less = first.mean() - last.mean() + 2.0 * noise < 0.1 * blind
     if begun < 0.97 * blind and begun < last.mean() < 1.25 * blind and surely_fell_less:

@@ -1,4 +1,4 @@
-"""An agent between its live form and its row: to bytes and plain data, and back, checked."""
+"""An agent as a row of arena.db, to bytes and plain data, and back, checked; and what a row is asked for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from bandits.agent.agent import Agent
 from bandits.agent.champion import pack, unpack
 from bandits.agent.state import AgentState
 from bandits.arena.reports import AgentReport
-from bandits.contest.leaderboard import Entry
+from bandits.contest.leaderboard import Contestant
 from bandits.contest.ratings import Rating
 from bandits.contest.rules import CURRENT
 from bandits.errors import BanditsError
 from bandits.model.config import GPTConfig
-from bandits.model.energy import Energy
 from bandits.model.settings import Settings
 from bandits.store.agents import DamagedAgent
 from bandits.store.rows import AgentRow, PackedState
@@ -38,14 +37,14 @@ def stored(agent: Agent) -> PackedState:
     )
 
 
-def restored(record: AgentRow, arrays: bytes) -> AgentState:
+def restored(row: AgentRow, arrays: bytes) -> AgentState:
     """Return the state in a row.  Raises BadFile if it is damaged."""
     # Charges write the energy column alone, so that they never conflict with training.
-    metadata = {**record.metadata, "energy": record.energy.as_dict()}
+    metadata = {**row.metadata, "energy": row.energy.as_dict()}
     try:
         return AgentState.from_parts(metadata, unpack(arrays))
     except BanditsError as error:
-        raise _damaged(record, error) from None
+        raise _damaged(row, error) from None
 
 
 def score_key(of: AgentRow | PackedState) -> ScoreKey:
@@ -67,56 +66,49 @@ def _damaged(row: AgentRow, error: Exception) -> DamagedAgent:
     return DamagedAgent(f"agent '{row.name}' is damaged in the arena ({why})")
 
 
-def roster_row(record: AgentRow, *, current: bool, judgement: dict[str, Any] | None) -> AgentReport:
-    """Return a row as the player sees it."""
+def agent_report(row: AgentRow, *, current: bool, judgement: dict[str, Any] | None) -> AgentReport:
+    """Return an agent as the player sees it.  Raises DamagedAgent."""
     try:
-        config = GPTConfig.from_dict(record.metadata["config"])
-        plain = {
-            key: record.metadata[key] for key in ("seed", "dataset_name", "n_steps", "diverged")
-        }
+        config = GPTConfig.from_dict(row.metadata["config"])
+        plain = {key: row.metadata[key] for key in ("seed", "dataset_name", "n_steps", "diverged")}
     except (BanditsError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(record, error) from None
+        raise _damaged(row, error) from None
     return AgentReport(
         **plain,
-        name=record.name,
-        config=config,
-        settings=settings_of(record),
-        energy=record.energy,
-        loss=record.loss,
-        wins=record.wins,
-        draws=record.draws,
-        losses=record.losses,
-        rating=Rating(record.mu, record.sigma).ordinal,
-        current=current,
-        bits=judgement["bits"] if judgement else None,
-        score=judgement["score"] if judgement else None,
-        unverified=record.unverified,
-    )
-
-
-def entry_of(row: AgentReport, figures: dict[str, Any]) -> Entry:
-    """Return a row as it asks for a rank."""
-    return Entry(
         name=row.name,
-        config=row.config,
-        figures=figures,
-        total_flops=row.energy.total,
+        config=config,
+        settings=settings_of(row),
+        energy=row.energy,
+        loss=row.loss,
         wins=row.wins,
         draws=row.draws,
         losses=row.losses,
-        rating=row.rating,
+        rating=Rating(row.mu, row.sigma).ordinal,
+        current=current,
+        bits=judgement["bits"] if judgement else None,
+        score=judgement["score"] if judgement else None,
         unverified=row.unverified,
     )
 
 
-def start_of(record: AgentRow) -> dict[str, Any]:
+def contestant(report: AgentReport, figures: dict[str, Any]) -> Contestant:
+    """Return an agent as it asks for a rank."""
+    return Contestant(
+        name=report.name,
+        config=report.config,
+        figures=figures,
+        total_flops=report.energy.total,
+        wins=report.wins,
+        draws=report.draws,
+        losses=report.losses,
+        rating=report.rating,
+        unverified=report.unverified,
+    )
+
+
+def start_of(row: AgentRow) -> dict[str, Any]:
     """Return how an agent stands, as a match keeps it: what a replay begins with."""
-    return {**record.metadata, "energy": record.energy.as_dict()}
-
-
-def spent_since(before: Energy, after: Energy) -> Energy:
-    """Return what was spent between two readings of one agent's energy."""
-    return after - before
+    return {**row.metadata, "energy": row.energy.as_dict()}
 
 
 def finite(value: float | None) -> float | None:

@@ -5,7 +5,6 @@ A lesson looks at effects, never at the words that were typed, so any way of get
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +24,7 @@ def counts(row: AgentReport) -> Counts:
         **row.energy.as_dict(),
         "fights": row.wins + row.draws + row.losses,
     }
-    return values | {"loss": row.loss if row.loss is not None else uniform_loss(row)}
-
-
-def uniform_loss(row: AgentReport) -> float:
-    """Return the loss of a blind guess, in nats."""
-    return math.log(row.config.vocab_size)
+    return values | {"loss": row.loss if row.loss is not None else row.config.uniform_loss}
 
 
 @dataclass
@@ -66,7 +60,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Situation:
     """The arena after a command; `command` is its first word, empty if none has just succeeded."""
 
     arena: Arena
@@ -75,7 +69,7 @@ class Scene:
     rows: Sequence[AgentReport]
 
     @classmethod
-    def now(cls, arena: Arena, place: Place, command: str = "") -> Scene:
+    def now(cls, arena: Arena, place: Place, command: str = "") -> Situation:
         """Look at the arena; agents that were not there before are counted from now on."""
         rows = arena.agents()
         for row in rows:
@@ -136,7 +130,7 @@ class Scene:
 
 def well(row: AgentReport) -> bool:
     """Whether an agent learns or could: it has not exploded."""
-    return not row.diverged and (row.loss is None or row.loss < 1.2 * uniform_loss(row))
+    return not row.diverged and (row.loss is None or row.loss < 1.2 * row.config.uniform_loss)
 
 
 def can_train(row: AgentReport) -> bool:

@@ -1,4 +1,4 @@
-"""The paper that reports are printed on: the templates, what they may call, and the file."""
+"""How a report becomes HTML: the templates, what they may call, and the file."""
 
 from __future__ import annotations
 
