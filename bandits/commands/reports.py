@@ -63,10 +63,13 @@ class ReportCommands(BanditsCommands):
         slug = LEADERBOARD if match_id is None else f"match-{match_id}"
         path = path_of(args.save) if args.save else self.folder("reports") / f"{slug}.html"
         pages.check(path)  # before anybody is judged
-        if match_id is None:
-            shown, page = f"the {LEADERBOARD}", pages.leaderboard_page(self.arena)
-        else:
-            shown, page = f"match {match_id}", match_page(self.arena, match_id)
+        arena = self.arena
+        shown = f"the {LEADERBOARD}" if match_id is None else f"match {match_id}"
+        page = self.shell.aside(  # its pictures take seconds
+            lambda: (
+                pages.leaderboard_page(arena) if match_id is None else match_page(arena, match_id)
+            )
+        )
         pages.save(path, page)
         size = f"{max(1, round(len(page.encode()) / 1000)):,} kB"
         self.say(f"report of {shown}: {tilde(path.absolute())}  ({size}, all in one file)")

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeVar
 
 from cmd2 import rich_utils
 from cmd2.parsing import Statement
@@ -25,6 +25,8 @@ from bandits.shell.help import HelpfulCmd
 from bandits.shell.history_and_aliases import Memory, Shortcuts
 from bandits.shell.strict_cmd2 import LINE_LIMIT
 from bandits.store.database import FILE_NAME
+
+T = TypeVar("T")
 
 
 def plain_terminal() -> bool:
@@ -126,14 +128,14 @@ class BanditsShell(HelpfulCmd, AlertingCmd):
             self._arena = Arena(self.home, stop=self.stop_asked, check_free=self.jobs.check_free)
         return self._arena
 
-    def aside(self, work: Callable[[], None]) -> None:
+    def aside(self, work: Callable[[], T]) -> T:
         """Do work that a Ctrl-C need not wait for: left alone it ends by itself and does no harm."""
         future = self._aside.submit(work)
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
-        if self.wait(done):
-            future.result()
-        self.check_interrupt()
+        if not self.wait(done):
+            self.interrupt()
+        return future.result()
 
     def close(self) -> None:
         """Close the arena, if it was opened, when what was begun aside has ended."""

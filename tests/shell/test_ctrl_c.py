@@ -103,7 +103,7 @@ def test_a_step_that_takes_long_is_said_at_once_and_ends_first(
 ) -> None:
     terminal.wait(r"\nAda>")
     commands(
-        home, "create_agent Slow 192 4 8", "config batch_size 2048", "train 2", "switch_agent Ada"
+        home, "create_agent Slow 192 4 8", "config batch_size 700", "train 1", "switch_agent Ada"
     )
     terminal.process.send("train 1000 Slow\r")
     terminal.wait("train 1000 Slow")
