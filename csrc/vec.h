@@ -3,14 +3,16 @@
  * The engine thinks in v16, sixteen float lanes, whatever the machine has: one register of AVX-512, two of
  * AVX2, four of NEON or SSE.  Every operation below is exact IEEE, lane by lane, multiply-add is fused on
  * every machine, and sums over lanes are folded as one butterfly, so all builds give the same bits
- * (-ffp-contract=off).  exp2 and log2 are polynomials: no libm decides a result, but fmaf where there
- * is no instruction for it, which is exact by definition.
+ * (-ffp-contract=off).  exp2 and log2 are polynomials: no libm decides a result.
  */
 #pragma once
 #include <float.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__x86_64__) || defined(__i386__)
+#ifndef __SSE2_MATH__
+#error "the x87 does not round to floats: for a 32-bit x86, add -msse2 -mfpmath=sse"
+#endif
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -79,7 +81,10 @@ LANE_INLINE vf vset(float x) { return (vf){x, x, x, x}; }
 LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vsqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
-#else
+#elif defined(__SSE2_MATH__) /* x86 before FMA */
+LANE_INLINE vf vsqrt(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
+#include "sse2_fma.h"
+#else /* by instructions that the compiler knows, or by libm's fmaf, which is exact by definition */
 LANE_INLINE vf vfma(vf a, vf b, vf c) {
     for (int i = 0; i < 4; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
@@ -145,17 +150,15 @@ LANE_INLINE v16 max_lanes16(v16 a) {
 /* 2^x for |x| <= 126, relative error below 2.3e-7; NaN stays NaN.
  * 2^x = 2^n e^(r ln 2) with n the nearest integer, read off the low bits of x + 1.5 * 2^23. */
 LANE_INLINE v16 exp2_16(v16 x) {
-    EACH {
-        vf magic = vset(12582912.0f), shifted = x.r[i] + magic, r = x.r[i] - (shifted - magic);
-        vf p = vset(1.5403530e-4f); /* ln(2)^k / k!, k = 6 .. 0 */
-        p = vfma(p, r, vset(1.3333558e-3f));
-        p = vfma(p, r, vset(9.6181291e-3f));
-        p = vfma(p, r, vset(5.5504109e-2f));
-        p = vfma(p, r, vset(2.4022651e-1f));
-        p = vfma(p, r, vset(6.9314718e-1f));
-        p = vfma(p, r, vset(1.0f));
-        x.r[i] = (vf)((vu)p + ((vu)shifted << 23));
-    }
+    v16 magic = set16(12582912.0f), shifted = add16(x, magic), r = sub16(x, sub16(shifted, magic));
+    v16 p = set16(1.5403530e-4f); /* ln(2)^k / k!, k = 6 .. 0 */
+    p = fma16(p, r, set16(1.3333558e-3f));
+    p = fma16(p, r, set16(9.6181291e-3f));
+    p = fma16(p, r, set16(5.5504109e-2f));
+    p = fma16(p, r, set16(2.4022651e-1f));
+    p = fma16(p, r, set16(6.9314718e-1f));
+    p = fma16(p, r, set16(1.0f));
+    EACH x.r[i] = (vf)((vu)p.r[i] + ((vu)shifted.r[i] << 23));
     return x;
 }
 
