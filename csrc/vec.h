@@ -26,6 +26,11 @@
 #define VL 4
 #endif
 #define NV (16 / VL)
+#if VL == 4 && defined(__SSE2_MATH__)
+#define FUSED 0 /* x86 before FMA: sse2_fma.h makes a multiply-add of what there is */
+#else
+#define FUSED 1
+#endif
 
 #define LANE_INLINE static inline __attribute__((always_inline))
 #define EACH _Pragma("GCC unroll 4") for (int i = 0; i < NV; i++)
@@ -81,7 +86,7 @@ LANE_INLINE vf vset(float x) { return (vf){x, x, x, x}; }
 LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vsqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
-#elif defined(__SSE2_MATH__) /* x86 before FMA */
+#elif !FUSED
 LANE_INLINE vf vsqrt(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
 #include "sse2_fma.h"
 #else /* by instructions that the compiler knows, or by libm's fmaf, which is exact by definition */
@@ -116,6 +121,17 @@ LANE_INLINE v16 div16(v16 a, v16 b) { EACH a.r[i] = a.r[i] / b.r[i]; return a; }
 LANE_INLINE v16 sqrt16(v16 a) { EACH a.r[i] = vsqrt(a.r[i]); return a; }
 LANE_INLINE v16 fma16(v16 a, v16 b, v16 c) { EACH c.r[i] = vfma(a.r[i], b.r[i], c.r[i]); return c; }
 LANE_INLINE v16 fnma16(v16 a, v16 b, v16 c) { EACH c.r[i] = vfnma(a.r[i], b.r[i], c.r[i]); return c; }
+#if FUSED /* else it is in sse2_fma.h */
+/* sums[r] = sum over k of x[r, k] w[k], for up to 16 rows: each a chain of fma16, in the order of k. */
+static inline void panel16(
+    v16 *sums, const float *x, Py_ssize_t x_row, Py_ssize_t x_inner, const float *w, Py_ssize_t w_row,
+    Py_ssize_t n_rows, Py_ssize_t n_inner) {
+    for (Py_ssize_t r = 0; r < n_rows; r++) sums[r] = zero16();
+    for (Py_ssize_t r = 0; r < n_rows; r++)
+        for (Py_ssize_t k = 0; k < n_inner; k++)
+            sums[r] = fma16(set16(x[r * x_row + k * x_inner]), load16(w + k * w_row), sums[r]);
+}
+#endif
 /* a > b ? a : b, so b where either is NaN */
 LANE_INLINE v16 max16(v16 a, v16 b) { EACH a.r[i] = vmax(a.r[i], b.r[i]); return a; }
 /* a where gate > 0, else 0: ReLU with itself as the gate, its derivative with the output as the gate */
