@@ -10,11 +10,12 @@ product broadcasts one number of its left side and multiplies 16 lanes of its ri
 
 Each element is one chain of fused multiply-adds in the order of the inner index (or four, one behind
 the other: add_linear_by_quarters), so it depends neither on the tile nor on the number of rows: a document
-alone gives the bits that it gives in a batch.
+alone gives the bits that it gives in a batch.  (An x86 before FMA has a tile of its own: panel16.)
 """
 
 from lanes cimport (
-    VL, above0_16, add16, count_lanes, fma16, keep16, load16, lowest_lane, set16, store16, v16, zero16,
+    FUSED, VL, above0_16, add16, count_lanes, fma16, keep16, load16, lowest_lane, panel16, set16, store16, v16,
+    zero16,
 )
 from layout cimport Matrix
 
@@ -157,10 +158,35 @@ cdef inline void row_tiles(
     else: tiles3(R, p, row, n_tiles, panel)
 
 
+cdef inline void multiply_by_panels(
+    const Product* p, Py_ssize_t n_rows, Py_ssize_t n_panels,
+) noexcept nogil:
+    """All of the product where a multiply-add is no instruction: panel16 has a tile of its own."""
+    cdef Py_ssize_t panel, row, n, r, at
+    cdef v16 sums[16]
+    for row in range(0, n_rows, 16):
+        n = min(<Py_ssize_t>16, n_rows - row)
+        for panel in range(n_panels):
+            panel16(sums, p.x + row * p.x_row, p.x_row, p.x_inner, p.w + panel * p.w_panel, p.w_row,
+                    n, p.n_inner)
+            for r in range(n):
+                at = (row + r) * p.y_row + panel * p.y_panel
+                if p.epilogue == RELU:
+                    sums[r] = keep16(sums[r], sums[r])
+                elif p.epilogue == ADD:
+                    sums[r] = add16(load16(p.y + at), sums[r])
+                elif p.epilogue == MASK:
+                    sums[r] = keep16(sums[r], load16(p.gate + at))
+                store16(p.y + at, sums[r])
+
+
 cdef void multiply(const Product* p, Py_ssize_t n_rows, Py_ssize_t n_panels) noexcept nogil:
     """All of the product, its rows shared out evenly among the fewest tiles."""
     cdef Py_ssize_t panel = 0, left, n_tiles, n_taller
     cdef int C, most, R
+    if not FUSED:
+        multiply_by_panels(p, n_rows, n_panels)
+        return
     while panel < n_panels:
         left = n_panels - panel
         if VL < 16 or left == 1:

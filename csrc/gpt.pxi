@@ -8,8 +8,8 @@ Source: Andrej Karpathy, microGPT (karpathy.github.io, 12 Feb 2026).
 from adam cimport AdamStep, adam16
 from attention cimport LIMIT, attention_backward, attention_forward
 from lanes cimport (
-    VL, add16, fma16, is_finite, lane0, load16, mul16, set16, store16, sum_groups16, sum_squares,
-    transpose16, v16, zero16,
+    VL, add16, is_finite, lane0, load16, mul16, set16, store16, sum_groups16, sum_squares, transpose16,
+    v16, zero16,
 )
 from layout cimport Activations, Layer, LayerActivations, Matrix, Model
 from libc.math cimport sqrtf
@@ -290,8 +290,8 @@ cdef bint matrix_is_finite(const Matrix* w) noexcept nogil:
     cdef v16 even = zero16(), odd = zero16()
     cdef Py_ssize_t i
     for i in range(0, w.Kp * w.Mp, 32):
-        even = fma16(load16(w.w + i), zero16(), even)
-        odd = fma16(load16(w.w + i + 16), zero16(), odd)
+        even = add16(mul16(load16(w.w + i), zero16()), even)
+        odd = add16(mul16(load16(w.w + i + 16), zero16()), odd)
     return is_finite(lane0(sum_groups16(add16(even, odd), 16)))
 
 

@@ -2,6 +2,7 @@
 
 cdef extern from "vec.h" nogil:
     const int VL
+    const int FUSED     # whether a multiply-add is an instruction
     ctypedef struct v16:
         pass
     ctypedef float* out_t
@@ -25,6 +26,9 @@ cdef extern from "vec.h" nogil:
     int count_lanes(unsigned int lanes)
     v16 sum_groups16(v16 a, int width)
     v16 max_lanes16(v16 a)
+    void panel16(                           # sums[r] = sum over k of x[r, k] w[k], for up to 16 rows
+        v16* sums, const float* x, Py_ssize_t x_row, Py_ssize_t x_inner,
+        const float* w, Py_ssize_t w_row, Py_ssize_t n_rows, Py_ssize_t n_inner)
     v16 exp2_16(v16 x)
     v16 log2_16(v16 x)
     double sum_squares(const float* x, Py_ssize_t n)

@@ -3,7 +3,9 @@
 Twelve registers of independent sums, since each waits four cycles for its last and two begin in one.
 """
 
-from lanes cimport VL, add16, fma16, lane0, load16, set16, sum_groups16, v16
+from lanes cimport (
+    VL, add16, flush_denormals, fma16, lane0, load16, restore_denormals, set16, sum_groups16, v16,
+)
 
 
 cdef inline float fma_loop(const int n_sums, Py_ssize_t n) noexcept nogil:
@@ -28,6 +30,9 @@ cdef inline float fma_loop(const int n_sums, Py_ssize_t n) noexcept nogil:
 def fma_rounds(Py_ssize_t n) -> tuple:
     """Run n rounds of the loop.  Returns its operations, and its sum so that none is left out."""
     cdef float total
+    cdef unsigned long long float_mode
     with nogil:
+        float_mode = flush_denormals()
         total = fma_loop(12, n) if VL == 16 else fma_loop(6, n) if VL == 8 else fma_loop(3, n)
+        restore_denormals(float_mode)
     return n * (12 * VL) * 2, total

@@ -3,14 +3,16 @@
  * The engine thinks in v16, sixteen float lanes, whatever the machine has: one register of AVX-512, two of
  * AVX2, four of NEON or SSE.  Every operation below is exact IEEE, lane by lane, multiply-add is fused on
  * every machine, and sums over lanes are folded as one butterfly, so all builds give the same bits
- * (-ffp-contract=off).  exp2 and log2 are polynomials: no libm decides a result, but fmaf where there
- * is no instruction for it, which is exact by definition.
+ * (-ffp-contract=off).  exp2 and log2 are polynomials: no libm decides a result.
  */
 #pragma once
 #include <float.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__x86_64__) || defined(__i386__)
+#ifndef __SSE2_MATH__
+#error "the x87 does not round to floats: for a 32-bit x86, add -msse2 -mfpmath=sse"
+#endif
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -24,6 +26,11 @@
 #define VL 4
 #endif
 #define NV (16 / VL)
+#if VL == 4 && defined(__SSE2_MATH__)
+#define FUSED 0 /* x86 before FMA: sse2_fma.h makes a multiply-add of what there is */
+#else
+#define FUSED 1
+#endif
 
 #define LANE_INLINE static inline __attribute__((always_inline))
 #define EACH _Pragma("GCC unroll 4") for (int i = 0; i < NV; i++)
@@ -79,7 +86,10 @@ LANE_INLINE vf vset(float x) { return (vf){x, x, x, x}; }
 LANE_INLINE vf vfma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vfnma(vf a, vf b, vf c) { return (vf)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 LANE_INLINE vf vsqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
-#else
+#elif !FUSED
+LANE_INLINE vf vsqrt(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
+#include "sse2_fma.h"
+#else /* by instructions that the compiler knows, or by libm's fmaf, which is exact by definition */
 LANE_INLINE vf vfma(vf a, vf b, vf c) {
     for (int i = 0; i < 4; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
@@ -111,6 +121,17 @@ LANE_INLINE v16 div16(v16 a, v16 b) { EACH a.r[i] = a.r[i] / b.r[i]; return a; }
 LANE_INLINE v16 sqrt16(v16 a) { EACH a.r[i] = vsqrt(a.r[i]); return a; }
 LANE_INLINE v16 fma16(v16 a, v16 b, v16 c) { EACH c.r[i] = vfma(a.r[i], b.r[i], c.r[i]); return c; }
 LANE_INLINE v16 fnma16(v16 a, v16 b, v16 c) { EACH c.r[i] = vfnma(a.r[i], b.r[i], c.r[i]); return c; }
+#if FUSED /* else it is in sse2_fma.h */
+/* sums[r] = sum over k of x[r, k] w[k], for up to 16 rows: each a chain of fma16, in the order of k. */
+static inline void panel16(
+    v16 *sums, const float *x, Py_ssize_t x_row, Py_ssize_t x_inner, const float *w, Py_ssize_t w_row,
+    Py_ssize_t n_rows, Py_ssize_t n_inner) {
+    for (Py_ssize_t r = 0; r < n_rows; r++) sums[r] = zero16();
+    for (Py_ssize_t r = 0; r < n_rows; r++)
+        for (Py_ssize_t k = 0; k < n_inner; k++)
+            sums[r] = fma16(set16(x[r * x_row + k * x_inner]), load16(w + k * w_row), sums[r]);
+}
+#endif
 /* a > b ? a : b, so b where either is NaN */
 LANE_INLINE v16 max16(v16 a, v16 b) { EACH a.r[i] = vmax(a.r[i], b.r[i]); return a; }
 /* a where gate > 0, else 0: ReLU with itself as the gate, its derivative with the output as the gate */
@@ -160,17 +181,15 @@ LANE_INLINE v16 max_lanes16(v16 a) {
 /* 2^x for |x| <= 126, relative error below 2.3e-7; NaN stays NaN.
  * 2^x = 2^n e^(r ln 2) with n the nearest integer, read off the low bits of x + 1.5 * 2^23. */
 LANE_INLINE v16 exp2_16(v16 x) {
-    EACH {
-        vf magic = vset(12582912.0f), shifted = x.r[i] + magic, r = x.r[i] - (shifted - magic);
-        vf p = vset(1.5403530e-4f); /* ln(2)^k / k!, k = 6 .. 0 */
-        p = vfma(p, r, vset(1.3333558e-3f));
-        p = vfma(p, r, vset(9.6181291e-3f));
-        p = vfma(p, r, vset(5.5504109e-2f));
-        p = vfma(p, r, vset(2.4022651e-1f));
-        p = vfma(p, r, vset(6.9314718e-1f));
-        p = vfma(p, r, vset(1.0f));
-        x.r[i] = (vf)((vu)p + ((vu)shifted << 23));
-    }
+    v16 magic = set16(12582912.0f), shifted = add16(x, magic), r = sub16(x, sub16(shifted, magic));
+    v16 p = set16(1.5403530e-4f); /* ln(2)^k / k!, k = 6 .. 0 */
+    p = fma16(p, r, set16(1.3333558e-3f));
+    p = fma16(p, r, set16(9.6181291e-3f));
+    p = fma16(p, r, set16(5.5504109e-2f));
+    p = fma16(p, r, set16(2.4022651e-1f));
+    p = fma16(p, r, set16(6.9314718e-1f));
+    p = fma16(p, r, set16(1.0f));
+    EACH x.r[i] = (vf)((vu)p.r[i] + ((vu)shifted.r[i] << 23));
     return x;
 }
 

@@ -158,8 +158,6 @@ def test_the_wheel_needs_no_library_but_libc_and_libm(
     for path in (tmp_path / "bandits").glob("*.so"):
         needed = run(tools / "patchelf", "--print-needed", path, cwd=tmp_path).split()
         assert set(needed) <= {"libc.so.6", "libm.so.6"}
-        if X86 and "base" in path.name:  # its fmaf, or it would be found by luck
-            assert "libm.so.6" in needed
 
 
 def test_without_a_compiler_one_line_says_what_to_install(

@@ -49,6 +49,8 @@ static const uint32_t SPECIAL[] = {
     0x3f7fffff, 0x3f800001, 0x42fc0000, 0xc2fc0000, 0x3f3504f3, 0x3f3504f2, 0x20000000, 0x1f800000,
 };
 
+static float real_of(uint32_t bits) { return (float)((int32_t)bits >> 8) * (1.0f / 2097152.0f); } /* -4 .. 4 */
+
 /* A third special, a third any bits, a third of the size that a network has. */
 static float next_float(void) {
     uint64_t r = next_random();
@@ -56,9 +58,10 @@ static float next_float(void) {
     switch (r % 3) {
     case 0: return from_bits(SPECIAL[bits % (sizeof SPECIAL / sizeof *SPECIAL)]);
     case 1: return from_bits(to_bits(from_bits(bits)));
-    default: return (float)((int32_t)bits >> 8) * (1.0f / 2097152.0f); /* -4 .. 4 */
+    default: return real_of(bits);
     }
 }
+static float next_real(void) { return real_of((uint32_t)(next_random() >> 32)); }
 
 static float a[16] __attribute__((aligned(64))), b[16] __attribute__((aligned(64)));
 static float c[16] __attribute__((aligned(64))), expected[16], found[256] __attribute__((aligned(64)));
@@ -179,6 +182,30 @@ static void whole_tiles(void) {
     END
 }
 
+/* Up to 16 rows, by rows and by columns, of lengths around the 64 that one build takes at a time. */
+static void panels(void) {
+    enum { MOST = 140 };
+    static float x[16 * MOST], w[32 * MOST] __attribute__((aligned(64))), truth[256];
+    v16 sums[16];
+    BEGIN("panel16") for (int round = 0; round < ROUNDS / 16; round++) {
+        int rows = round % 16 + 1, inner = round % MOST + 1, w_row = 16 + 16 * (round % 2);
+        int by_columns = round / 16 % 2, x_row = by_columns ? 1 : inner, x_inner = by_columns ? rows : 1;
+        for (int i = 0; i < rows * inner; i++) x[i] = next_real();
+        for (int i = 0; i < w_row * inner; i++) w[i] = next_real();
+        panel16(sums, x, x_row, x_inner, w, w_row, rows, inner);
+        for (int r = 0; r < rows; r++) {
+            store16(found + 16 * r, sums[r]);
+            for (int i = 0; i < 16; i++) {
+                float sum = 0;
+                for (int k = 0; k < inner; k++) sum = ONE(fmaf(x[r * x_row + k * x_inner], w[k * w_row + i], sum));
+                truth[16 * r + i] = sum;
+            }
+        }
+        compare(16 * rows, truth);
+    }
+    END
+}
+
 static void all_operations(void) {
     LANES("load16 store16", x, a[i])
     LANES("set16", set16(ONE(a[3] + 0.0f)), ONE(a[3] + 0.0f)) /* of -0 and denormals set16 may do either */
@@ -208,6 +235,7 @@ static void all_operations(void) {
     LANES("is_finite", set16((float)is_finite((double)a[5])), (float)(isfinite(a[5]) != 0))
     approximate("exp2_16", exp2_lanes, exp2, -126.0f, 126.0f, 2.3e-7, 0);
     approximate("log2_16", log2_lanes, log2, FLT_MIN, FLT_MAX, 2e-7, 2e-7);
+    panels();
     whole_tiles();
 }
 
