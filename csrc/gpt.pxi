@@ -14,7 +14,7 @@ from lanes cimport (
 from layout cimport Activations, Layer, LayerActivations, Matrix, Model
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from loss cimport cross_entropy_backward, cross_entropy_forward
 from norm cimport rmsnorm_backward, rmsnorm_forward
 
@@ -266,7 +266,8 @@ cdef void embedding_backward(Model* m, Activations* a) noexcept nogil:
     cdef float* de
     cdef float* dp
     cdef v16 dx
-    memset(m.embedding.g, 0, m.embedding.Kp * Cp * sizeof(float))
+    for n in range(0, m.embedding.Kp * Cp, 16):     # for so little memset takes twice as long
+        store16(m.embedding.g + n, zero16())
     for n in range(a.N):
         de, dp = m.embedding.g + a.token[n] * Cp, m.embedding.g + (m.V + a.position[n]) * Cp
         for j in range(0, Cp, 16):

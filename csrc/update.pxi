@@ -93,10 +93,11 @@ cdef void product_and_update(
 
 cdef inline void update_rows(Matrix* w, v16 grad_scale, const AdamStep* step) noexcept nogil:
     """Adam on a matrix whose gradient is in g."""
+    cdef Matrix x = w[0]    # a copy, or each weight would wait for its pointers to be read again
     cdef Py_ssize_t i
     cdef AdamStep a = step[0]
-    for i in range(0, w.Kp * w.Mp, 16):
-        adam16(w.w + i, w.m + i, w.v + i, mul16(load16(w.g + i), grad_scale), &a)
+    for i in range(0, x.Kp * x.Mp, 16):
+        adam16(x.w + i, x.m + i, x.v + i, mul16(load16(x.g + i), grad_scale), &a)
 
 
 cdef void transpose_matrix(Matrix* w) noexcept nogil:
