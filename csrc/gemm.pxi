@@ -14,8 +14,8 @@ alone gives the bits that it gives in a batch.  (An x86 before FMA has a tile of
 """
 
 from lanes cimport (
-    FUSED, VL, above0_16, add16, count_lanes, fma16, keep16, load16, lowest_lane, panel16, set16, store16, v16,
-    zero16,
+    FUSED, VL, above0_16, add16, count_lanes, fma16, keep16, load16, lowest_lane, panel16, set16, store16,
+    v16, zero16,
 )
 from layout cimport Matrix
 

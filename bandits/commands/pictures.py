@@ -174,10 +174,8 @@ class PictureCommands(BanditsCommands):
         path = wanted or self.folder("pictures") / f"{picture.slug}.png"
         self.shell.aside(lambda: canvas.save(picture, path))  # half a second of matplotlib
         self.shell.poutput(Text(f"{picture.title}: {tilde(path.absolute())}"), soft_wrap=True)
-        if window is not None and not window.open(path.absolute().as_uri()):
-            raise BanditsError(
-                f"{window.name} did not open the file; leave --show out, or try --terminal"
-            )
+        if window is not None:  # it answers no for a viewer that has handed the file on and ended
+            window.open(path.absolute().as_uri())
 
     def _sketch(self, picture: Picture) -> None:
         from bandits.terminal.look import look_of

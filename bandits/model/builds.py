@@ -79,13 +79,13 @@ def isa() -> str:
 
 
 def handicap() -> str | None:
-    """Return why the build in use is a hundred times slower than this machine's best could be, or None."""
+    """Return why the build in use is about twenty times slower than this machine's best could be, or None."""
     if isa() != "base" or platform.machine().lower() not in ("x86_64", "amd64", "i686", "x86"):
         return None
     cause = "this processor has no AVX2"
     if os.environ.get("BANDITS_ISA"):
         cause = "BANDITS_ISA=base is set"
-    return f"{cause}: the portable engine runs, with the same results, a hundred times slower"
+    return f"{cause}: the portable engine runs, with the same results, about twenty times slower"
 
 
 def usable() -> tuple[str, ...]:
