@@ -98,26 +98,26 @@ def test_it_ends_what_is_in_front_of_the_player_and_no_more(home: Path, terminal
     check_books(home)
 
 
-def test_a_step_that_takes_long_is_said_at_once_and_ends_first(
-    home: Path, terminal: Terminal
-) -> None:
-    terminal.wait(r"\nAda>")
-    commands(
-        home, "create_agent Slow 192 4 8", "config batch_size 700", "train 1", "switch_agent Ada"
-    )
-    terminal.process.send("train 1000 Slow\r")
-    terminal.wait("train 1000 Slow")
-    terminal.process.send("\x03")
-    terminal.wait(
-        r"will stop after this step; what was trained is kept[^>]+stopped after [^>]+\nAda>"
-    )
-    terminal.process.send("verify Slow\r")
-    terminal.wait("verify Slow")
-    terminal.process.send("\x03")
-    terminal.wait(r"proof of Slow will stop after this step[^>]+neither verified nor refuted\nAda>")
-    assert "Slow is now called Snail" in terminal.type("rename_agent Slow Snail\r", r"\nAda>")
-    assert terminal.end() == 0
-    check_books(home)
+def test_a_step_that_takes_long_is_said_at_once_and_ends_first(home: Path) -> None:
+    commands(home, "create_agent Slow 8 1 2", "config schedule constant", "train 2")
+    terminal = Terminal(home, module="tests.support.long_step")
+    try:
+        terminal.wait(r"\nSlow>")
+        terminal.send("train 100000000", "inside")
+        terminal.process.send("\x03")
+        terminal.wait(
+            r"will stop after this step; what was trained is kept[^>]+stopped after [^>]+\nSlow>"
+        )
+        terminal.send("verify Slow", "inside")
+        terminal.process.send("\x03")
+        terminal.wait(
+            r"proof of Slow will stop after this step[^>]+neither verified nor refuted\nSlow>"
+        )
+        assert "Slow is now called Snail" in terminal.type("rename_agent Slow Snail\r")
+        assert terminal.end() == 0
+        check_books(home)
+    finally:
+        terminal.process.close(force=True)
 
 
 @pytest.mark.parametrize("line", ["battle A B 100000000", "run_script it.txt"])

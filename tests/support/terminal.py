@@ -20,11 +20,18 @@ class Terminal:
     """A game at a terminal of some size; `text` is what is on the screen and above it.
 
     answers: whether the terminal tells where its cursor is when asked, as real ones do; only then is
-    there a bar below the prompt.
+    there a bar below the prompt.  module: what `python -m` runs.
     """
 
     def __init__(
-        self, home: Path, columns: int = 80, rows: int = 24, *, answers: bool = False, **env: str
+        self,
+        home: Path,
+        columns: int = 80,
+        rows: int = 24,
+        *,
+        answers: bool = False,
+        module: str = "bandits",
+        **env: str,
     ) -> None:
         if not answers:
             env["PROMPT_TOOLKIT_NO_CPR"] = "1"
@@ -32,7 +39,7 @@ class Terminal:
         kept.pop("COLUMNS")
         self.process = pexpect.spawn(
             sys.executable,
-            ["-m", "bandits"],
+            ["-m", module],
             env=kept,
             dimensions=(rows, columns),
             encoding="utf-8",
