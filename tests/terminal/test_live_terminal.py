@@ -162,7 +162,8 @@ def test_a_narrow_dumb_terminal_gets_narrow_tables(home: Path) -> None:
 
 
 def test_after_a_pause_the_next_frame_leaves_what_others_wrote(terminal: Terminal) -> None:
-    terminal.type("battle A B 300 --watch 300\r", r"[AB] leads by 0\.\d+\n▪.*")
+    end_of_a_frame = r"\nA [╌━]+┃[╌━]* B[^\n]*(\n▪.*)*"
+    terminal.type("battle A B 300 --watch 300\r", end_of_a_frame)
     terminal.process.kill(signal.SIGSTOP)
     terminal.feed("\r\n[1]+ Stopped\r\n$ fg\r\n")  # as a shell would, below the frame
     terminal.process.kill(signal.SIGCONT)
